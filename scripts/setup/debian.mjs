@@ -1,0 +1,55 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { env, run } from './run.mjs';
+import { SetupError } from './say.mjs';
+
+const apt = { env: { ...env, DEBIAN_FRONTEND: 'noninteractive' } };
+
+/** "Debian" or "Ubuntu" (or what is made from them), undefined on any other system. */
+export function distribution() {
+  const family = [field('ID'), ...field('ID_LIKE').split(' ')];
+  return family.some((id) => id === 'debian' || id === 'ubuntu') ? field('NAME').split(' ')[0] : undefined;
+}
+
+const field = (name) => new RegExp(`^${name}="?([^"\n]*)`, 'm').exec(release())?.[1] ?? '';
+
+function release() {
+  try {
+    return readFileSync('/etc/os-release', 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+/** Installs packages, and nothing that they merely recommend. */
+export async function aptInstall(...names) {
+  await update();
+  // Another apt may be at work, as after a fresh machine's first boot.
+  const args = ['install', '-y', '-q', '--no-install-recommends', '-o', 'DPkg::Lock::Timeout=120', ...names];
+  await run('apt-get', args, apt).catch((problem) => {
+    throw new SetupError(`Install ${names.join(' ')} yourself and try again: apt-get says "${lastLine(problem)}".`);
+  });
+}
+
+/** Fetches packages into a directory without installing them; gives the files. */
+export async function aptDownload(names, directory) {
+  // The user that apt drops to could not write here.
+  const args = ['download', '-q', '-o', 'APT::Sandbox::User=root', ...names];
+  const download = () => run('apt-get', args, { ...apt, cwd: directory });
+  try {
+    await download();
+  } catch {
+    await update(); // No package lists, or lists so old that the files they name are gone.
+    await download().catch((problem) => {
+      throw new SetupError(`apt-get must be able to fetch ${names.join(', ')}, and says "${lastLine(problem)}".`);
+    });
+  }
+  return readdirSync(directory)
+    .filter((name) => name.endsWith('.deb'))
+    .map((name) => join(directory, name));
+}
+
+// A mirror that does not answer matters only when the step after it fails too, and that one reports.
+const update = () => run('apt-get', ['update', '-q'], apt).catch(() => {});
+
+const lastLine = (problem) => problem.output?.trim().split('\n').pop() ?? problem.message;
