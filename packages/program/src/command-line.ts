@@ -1,0 +1,59 @@
+/**
+ * What all our command lines share: the flags of the original, errors as one sentence on stderr, exit statuses of the
+ * error table. Only `--debug` shows a stack trace.
+ */
+import { asGridError, GridError } from '@kolejka/protocol';
+import { Command, CommanderError } from 'commander';
+import type { Level } from './log.ts';
+
+/** The flags every program takes, as `optsWithGlobals` gives them. */
+export interface CommonFlags {
+  configFile?: string;
+  config?: string;
+  verbose?: boolean;
+  debug?: boolean;
+}
+
+/** A command line with the common flags. */
+export function commandLine(name: string, about: string): Command {
+  return new Command(name)
+    .description(about)
+    .option('--config-file <file>', 'configuration file in place of kolejka.conf in the usual directories')
+    .option('--config <section>', 'section of the configuration file')
+    .option('-v, --verbose', 'say more')
+    .option('-d, --debug', 'say everything, and show where errors come from')
+    .showHelpAfterError('(--help shows what can be given)')
+    .configureHelp({ showGlobalOptions: true });
+}
+
+/** Least level to log, from the flags. */
+export function logLevel(flags: CommonFlags): Level {
+  return flags.debug === true ? 'debug' : 'info';
+}
+
+/** Parses the arguments, runs the command, and sets the exit status. */
+export async function runCommandLine(command: Command, argv: readonly string[] = process.argv): Promise<void> {
+  exitByError(command);
+  try {
+    await command.parseAsync([...argv]);
+  } catch (thrown) {
+    if (thrown instanceof CommanderError) {
+      // Commander has said its sentence already; --help and --version end here too, with 0.
+      process.exitCode = thrown.exitCode === 0 ? 0 : new GridError('usage', '').exit;
+      return;
+    }
+    const error = asGridError(thrown);
+    process.stderr.write(`${command.name()}: ${sentence(error)}\n`);
+    if (argv.some((flag) => flag === '--debug' || flag === '-d')) console.error(thrown);
+    process.exitCode = error.exit;
+  }
+}
+
+function exitByError(command: Command): void {
+  command.exitOverride();
+  for (const child of command.commands) exitByError(child);
+}
+
+function sentence(error: GridError): string {
+  return error.code === 'internal' ? `something broke here: ${error.message} (--debug shows where)` : error.message;
+}

@@ -1,0 +1,118 @@
+/**
+ * Configuration: `kolejka.conf` (INI, the original's file), environment and flags through one table.
+ *
+ * Each program has a table of its values: how to parse one, its default, its environment variable, whether it is
+ * secret, a sentence. A flag wins over the environment, that over the file, that over the default. (The original lets
+ * the file win over flags.) An unknown key or a bad value stops the start and is named.
+ */
+import { readFileSync, statSync } from 'node:fs';
+import { homedir } from 'node:os';
+import path from 'node:path';
+import { GridError } from '@kolejka/protocol';
+import ini from 'ini';
+
+export interface Setting<Value> {
+  /** From the text of the file, environment or flag. Throws GridError `bad-value`. */
+  parse: (text: unknown, field: string) => Value;
+  default?: Value;
+  /** Name of the environment variable. */
+  env?: string;
+  secret?: true;
+  about: string;
+}
+
+export type Settings = Record<string, Setting<unknown>>;
+
+export type ConfigOf<Table extends Settings> = {
+  [Name in keyof Table]: Table[Name] extends { default: infer Value }
+    ? Exclude<ReturnType<Table[Name]['parse']>, undefined> | Value
+    : ReturnType<Table[Name]['parse']> | undefined;
+};
+
+export interface ConfigSource {
+  /** Section of the file. */
+  section: string;
+  /** Values from the command line, by the table's names; undefined is not given. */
+  flags?: Record<string, unknown>;
+  env?: NodeJS.ProcessEnv;
+  /** The file of `--config-file`; without it the usual directories are searched. */
+  file?: string | undefined;
+}
+
+/** Where `kolejka.conf` is looked for: the user's and the system's configuration directories, as the original. */
+export function configDirectories(env: NodeJS.ProcessEnv = process.env): string[] {
+  const user = env['XDG_CONFIG_HOME'] ?? path.join(env['HOME'] ?? homedir(), '.config');
+  const system = (env['XDG_CONFIG_DIRS'] ?? '/etc/xdg').split(':').map((directory) => path.join(directory, 'kolejka'));
+  return [path.join(user, 'kolejka'), '/etc/kolejka', ...system];
+}
+
+function findFile(env: NodeJS.ProcessEnv): string | undefined {
+  return configDirectories(env)
+    .map((directory) => path.join(directory, 'kolejka.conf'))
+    .find((file) => statSync(file, { throwIfNoEntry: false })?.isFile() === true);
+}
+
+function readSection(file: string | undefined, section: string): Record<string, unknown> {
+  if (file === undefined) return {};
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new GridError('bad-config', `The configuration file ${file} cannot be read.`, { cause });
+  }
+  const parsed = ini.parse(text) as Record<string, unknown>;
+  const found = parsed[section];
+  return typeof found === 'object' && found !== null ? (found as Record<string, unknown>) : {};
+}
+
+/**
+ * The values of one program.
+ * @throws GridError `bad-config` naming the value and where it comes from
+ */
+export function readConfig<const Table extends Settings>(table: Table, source: ConfigSource): ConfigOf<Table> {
+  const env = source.env ?? process.env;
+  const file = source.file ?? env['KOLEJKA_CONFIG_FILE'] ?? findFile(env);
+  const fromFile = readSection(file, source.section);
+  const unknown = Object.keys(fromFile).find((key) => !Object.hasOwn(table, key));
+  if (unknown !== undefined) {
+    throw new GridError('bad-config', `${file}: [${source.section}] has an unknown key "${unknown}".`, {
+      field: unknown,
+    });
+  }
+  const config: Record<string, unknown> = {};
+  for (const [name, setting] of Object.entries(table)) {
+    const given = [
+      { value: source.flags?.[name], from: `--${name.replaceAll('_', '-')}` },
+      { value: setting.env === undefined ? undefined : env[setting.env], from: setting.env ?? '' },
+      { value: fromFile[name], from: `${file}: [${source.section}] ${name}` },
+    ].find(({ value }) => value !== undefined && value !== '');
+    config[name] = given === undefined ? setting.default : parseGiven(setting, given.value, given.from);
+  }
+  return config as ConfigOf<Table>;
+}
+
+function parseGiven(setting: Setting<unknown>, value: unknown, from: string): unknown {
+  try {
+    return setting.parse(value, from);
+  } catch (thrown) {
+    if (!(thrown instanceof GridError)) throw thrown;
+    throw new GridError('bad-config', setting.secret === true ? `${from}: not a usable value` : thrown.message, {
+      field: from,
+    });
+  }
+}
+
+/** The values as they may be logged: secrets are dots. */
+export function withoutSecrets(table: Settings, config: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(config)
+      .filter(([, value]) => value !== undefined)
+      .map(([name, value]) => [name, table[name]?.secret === true ? '•••' : value]),
+  );
+}
+
+/** A setting that is any text. */
+export function parseString(text: unknown, field: string): string {
+  if (typeof text === 'string') return text;
+  throw new GridError('bad-value', `${field}: expected a text`, { field });
+}

@@ -1,0 +1,24 @@
+/** Ends an HTTP server without cutting off requests under way and without waiting for idle connections. */
+import { once } from 'node:events';
+import type { Server } from 'node:http';
+
+/** Answers a function that stops the server: new connections are refused, idle ones closed, the rest have `graceMs`. */
+export function drainer(server: Server): (graceMs?: number) => Promise<void> {
+  let closing = false;
+  server.on('request', (_request, response) => {
+    if (closing) response.setHeader('connection', 'close');
+    response.on('close', () => {
+      if (closing) setImmediate(() => server.closeIdleConnections());
+    });
+  });
+  return async (graceMs = 5000) => {
+    if (!server.listening) return;
+    closing = true;
+    const closed = once(server, 'close');
+    server.close();
+    server.closeIdleConnections();
+    const timer = setTimeout(() => server.closeAllConnections(), graceMs);
+    await closed;
+    clearTimeout(timer);
+  };
+}

@@ -1,0 +1,117 @@
+/**
+ * Every way a request, a program or a task can be refused, as data.
+ *
+ * `status` is what an HTTP answer carries. A few are 200: the original answers these refusals with 200 and
+ * `"status": "FAIL"`, and its clients read the message only then. `fault` says whose move it is, `exit` is the exit
+ * status of a command line that ends with this error (see docs/errors.md).
+ */
+export type Fault = 'caller' | 'task' | 'node' | 'ours';
+
+interface ErrorRow {
+  status: number;
+  fault: Fault;
+  exit: number;
+  /** What whoever reads it should do. */
+  remedy: string;
+}
+
+/** Exit statuses of all our command lines; 0 is success. */
+export const EXITS = {
+  1: 'something of ours broke; the message says what, --debug shows where',
+  2: 'wrong input: a flag, a file, a task directory, a configuration value',
+  3: 'refused: not logged in, wrong password, or not permitted',
+  4: 'no such thing on the server',
+  5: 'the server does not answer',
+  6: 'this machine is not fit: Docker, control groups or the image are missing',
+  7: 'the task ended without being run to its end (failed or cancelled)',
+} as const;
+
+export const ERRORS = {
+  'bad-value': { status: 400, fault: 'caller', exit: 2, remedy: 'Correct the named field.' },
+  'bad-json': { status: 400, fault: 'caller', exit: 2, remedy: 'Send one JSON object.' },
+  'bad-body': { status: 400, fault: 'caller', exit: 2, remedy: 'Send the whole body again, with its real length.' },
+  'too-large': { status: 413, fault: 'caller', exit: 2, remedy: 'Send less.' },
+  'no-file': { status: 400, fault: 'caller', exit: 2, remedy: 'Name a file or directory that is there.' },
+  'bad-config': { status: 400, fault: 'caller', exit: 2, remedy: 'Correct the named configuration value.' },
+  usage: { status: 400, fault: 'caller', exit: 2, remedy: 'See --help.' },
+  'not-logged-in': { status: 403, fault: 'caller', exit: 3, remedy: 'Log in, or send a token.' },
+  'wrong-password': { status: 200, fault: 'caller', exit: 3, remedy: 'Check username and password.' },
+  'csrf-missing': { status: 403, fault: 'caller', exit: 3, remedy: 'Send the csrftoken cookie back as X-CSRFToken.' },
+  'not-permitted': { status: 403, fault: 'caller', exit: 3, remedy: 'Ask for the permission, or use your own things.' },
+  'not-found': { status: 404, fault: 'caller', exit: 4, remedy: 'Check the identifier.' },
+  'no-route': { status: 404, fault: 'caller', exit: 4, remedy: 'Check the address; paths end in a slash.' },
+  'no-method': { status: 405, fault: 'caller', exit: 2, remedy: 'Use a method from the Allow header.' },
+  'task-unknown': { status: 200, fault: 'caller', exit: 4, remedy: 'Check the task identifier.' },
+  'task-failed': { status: 200, fault: 'task', exit: 7, remedy: 'Read why in the message, then put the task again.' },
+  'task-cancelled': { status: 200, fault: 'caller', exit: 7, remedy: 'Put the task again if it was a mistake.' },
+  'file-without-reference': { status: 200, fault: 'caller', exit: 2, remedy: 'Upload the file first.' },
+  'reference-unknown': { status: 200, fault: 'caller', exit: 4, remedy: 'Upload the file again.' },
+  'reference-of-another': { status: 200, fault: 'caller', exit: 3, remedy: 'Use references of your own.' },
+  'already-exists': { status: 409, fault: 'caller', exit: 2, remedy: 'Choose another name.' },
+  'stale-lease': { status: 409, fault: 'node', exit: 1, remedy: 'Drop the task: it is no longer yours.' },
+  'already-resolved': { status: 409, fault: 'node', exit: 1, remedy: 'Drop the result: another one was accepted.' },
+  'wrong-secret': { status: 403, fault: 'caller', exit: 3, remedy: 'Send the secret that open or attach answered.' },
+  'foreign-process': {
+    status: 403,
+    fault: 'caller',
+    exit: 3,
+    remedy: 'Only processes of your own task can be attached.',
+  },
+  'too-many-sessions': { status: 429, fault: 'caller', exit: 1, remedy: 'Close sessions that are no longer needed.' },
+  'server-unreachable': { status: 503, fault: 'node', exit: 5, remedy: 'Start the server, or correct its address.' },
+  'engine-unreachable': { status: 503, fault: 'node', exit: 6, remedy: 'Start Docker.' },
+  'node-unfit': { status: 503, fault: 'node', exit: 6, remedy: 'Mend what the message names.' },
+  'image-unavailable': { status: 503, fault: 'task', exit: 6, remedy: 'Check the image name, or pull it by hand.' },
+  'limit-not-kept': {
+    status: 400,
+    fault: 'task',
+    exit: 6,
+    remedy: 'Leave the limit out, or use a node that keeps it.',
+  },
+  'bad-answer': { status: 502, fault: 'ours', exit: 1, remedy: 'The other side speaks another version.' },
+  internal: { status: 500, fault: 'ours', exit: 1, remedy: 'Report it with the log around it.' },
+} as const satisfies Record<string, ErrorRow>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+/** What is known about an error beside its code and sentence. */
+interface ErrorDetails {
+  /** The field at fault, as a dotted path: `limits.memory`. */
+  field?: string;
+  cause?: unknown;
+}
+
+/** The one error class: a code from the table, a sentence for people, the field at fault. */
+export class GridError extends Error {
+  override readonly name = 'GridError';
+  readonly code: ErrorCode;
+  readonly field: string | undefined;
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.code = code;
+    this.field = details.field;
+  }
+
+  /** HTTP status of an answer that carries this error. */
+  get status(): number {
+    return ERRORS[this.code].status;
+  }
+
+  /** Exit status of a command line that ends with this error. */
+  get exit(): number {
+    return ERRORS[this.code].exit;
+  }
+}
+
+/** True when `text` is a code of the table; for answers that come from another version of us. */
+export function isErrorCode(text: unknown): text is ErrorCode {
+  return typeof text === 'string' && Object.hasOwn(ERRORS, text);
+}
+
+/** Any thrown thing as a GridError; what is not one becomes `internal` with the original as its cause. */
+export function asGridError(thrown: unknown): GridError {
+  if (thrown instanceof GridError) return thrown;
+  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  return new GridError('internal', message, { cause: thrown });
+}

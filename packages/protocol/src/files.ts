@@ -1,0 +1,62 @@
+/** The files of a task or result: name → where its bytes are. */
+import { GridError } from './errors.ts';
+import { parseFileName } from './file-name.ts';
+import { ReferenceKey } from './identifiers.ts';
+import { parseShape } from './shape.ts';
+
+/** Where the bytes of one file are: a path on this machine, a reference on the server, or both. */
+export interface FileSource {
+  path?: string;
+  reference?: ReferenceKey;
+}
+
+/** A map without a prototype: files may be called `__proto__`. */
+export type Files = Record<string, FileSource>;
+
+/**
+ * Files from JSON: name → `{path, reference}`, or name → path as a text.
+ * @throws GridError `bad-value` naming the file
+ */
+export function parseFiles(value: unknown, field = 'files'): Files {
+  const files: Files = Object.create(null) as Files;
+  if (value === undefined || value === null) return files;
+  if (typeof value !== 'object' || Array.isArray(value)) {
+    throw new GridError('bad-value', `${field}: expected an object of name and source`, { field });
+  }
+  for (const [name, source] of Object.entries(value)) {
+    const at = `${field}.${name.slice(0, 80)}`;
+    files[parseFileName(name, at)] = parseSource(source, at);
+  }
+  return files;
+}
+
+function parseSource(value: unknown, field: string): FileSource {
+  if (typeof value === 'string') return { path: value };
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new GridError('bad-value', `${field}: expected a path or an object with a reference`, { field });
+  }
+  const { path, reference } = value as Record<string, unknown>;
+  const source: FileSource = {};
+  if (path !== undefined && path !== null) {
+    if (typeof path !== 'string' || path.includes('\0')) {
+      throw new GridError('bad-value', `${field}.path: expected a path`, { field: `${field}.path` });
+    }
+    source.path = path;
+  }
+  if (reference !== undefined && reference !== null) {
+    source.reference = parseShape(ReferenceKey, reference, `${field}.reference`);
+  }
+  return source;
+}
+
+/** Files as the server writes them: paths of other machines are left out. */
+export function printReferences(files: Files): Files {
+  return mapFiles(files, ({ reference }) => (reference === undefined ? {} : { reference }));
+}
+
+/** The same names with other sources. */
+export function mapFiles(files: Files, change: (source: FileSource, name: string) => FileSource): Files {
+  const changed: Files = Object.create(null) as Files;
+  for (const [name, source] of Object.entries(files)) changed[name] = change(source, name);
+  return changed;
+}

@@ -1,0 +1,30 @@
+/** What is said on the observer's socket, as the original's runner says it. */
+import { z } from 'zod';
+import { SessionId } from './identifiers.ts';
+import { type Limits, parseLimits } from './limits.ts';
+import { checked } from './shape.ts';
+
+/** Where the observer listens when nothing else is said; the same path inside containers. */
+export const OBSERVER_SOCKET = '/var/run/kolejka/observer/socket';
+
+/** The exact type the original's programs send and expect. */
+export const OBSERVER_CONTENT_TYPE = 'application/json; charset=utf-8';
+
+/** A session is one group of processes that the observer accounts for, from open to close. @word session */
+export const Session = z.object({ session_id: SessionId, secret: z.string().min(1).max(100) });
+export type Session = z.infer<typeof Session>;
+
+/** How each command is asked. `limits` are tightened by those of the parent, never loosened. */
+export const SESSION_COMMANDS = {
+  open: z.object({}),
+  attach: z.object({ session_id: SessionId.optional(), secret: z.string().max(100).optional() }),
+  limits: Session.extend({ limits: checked((value): Limits => parseLimits(value, 'limits', 'budget'), 'limits') }),
+  stats: z.object({ session_id: SessionId, secret: z.string().max(100).optional() }),
+  detach: Session,
+  freeze: Session,
+  thaw: Session,
+  kill: Session,
+  close: Session,
+} as const;
+
+export type SessionCommand = keyof typeof SESSION_COMMANDS;

@@ -1,0 +1,141 @@
+/** What to run. */
+import { z } from 'zod';
+import { GridError } from './errors.ts';
+import { parseFileName } from './file-name.ts';
+import { type Files, parseFiles } from './files.ts';
+import { TaskId } from './identifiers.ts';
+import { type Limits, parseLimits, printLimits } from './limits.ts';
+import { checked, parseShape } from './shape.ts';
+import { parseCount, parseFlag } from './units.ts';
+
+/** A collect rule picks files of the task directory into the result: which, without how many leading directories, under which directory. */
+export interface Collect {
+  glob: string;
+  strip: number;
+  prefix: string;
+}
+
+const LONGEST_ARGUMENT = 128 * 1024;
+
+/** What the original turns into a text with Python's `str()`; null, lists and objects are refused here. */
+function parseText(value: unknown, field: string): string {
+  if (typeof value === 'boolean') return value ? 'True' : 'False';
+  const text = typeof value === 'number' ? String(value) : value;
+  if (typeof text !== 'string') throw new GridError('bad-value', `${field}: expected a text`, { field });
+  if (text.includes('\0'))
+    throw new GridError('bad-value', `${field}: a text with a NUL character cannot be passed on`, { field });
+  if (text.length > LONGEST_ARGUMENT) {
+    throw new GridError('bad-value', `${field}: longer than ${LONGEST_ARGUMENT} characters`, { field });
+  }
+  return text;
+}
+
+function parseList<Item>(value: unknown, field: string, parse: (item: unknown, field: string) => Item): Item[] {
+  if (value === undefined || value === null) return [];
+  if (!Array.isArray(value)) throw new GridError('bad-value', `${field}: expected a list`, { field });
+  return value.map((item, index) => parse(item, `${field}.${index}`));
+}
+
+function parseEnvironment(value: unknown, field: string): Record<string, string> {
+  const environment = Object.create(null) as Record<string, string>;
+  if (value === undefined || value === null) return environment;
+  if (typeof value !== 'object' || Array.isArray(value)) {
+    throw new GridError('bad-value', `${field}: expected an object of names and values`, { field });
+  }
+  for (const [name, text] of Object.entries(value)) {
+    const at = `${field}.${name.slice(0, 80)}`;
+    if (name === '' || /[=\0]/.test(name))
+      throw new GridError('bad-value', `${at}: not a name of a variable`, { field: at });
+    environment[name] = parseText(text, at);
+  }
+  return environment;
+}
+
+function parseCollect(value: unknown, field: string): Collect {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new GridError('bad-value', `${field}: expected an object with a glob`, { field });
+  }
+  const { glob, strip, prefix } = value as Record<string, unknown>;
+  const rule = {
+    glob: parseFileName(parseText(glob, `${field}.glob`).replace(/^\.\//, ''), `${field}.glob`),
+    strip: strip === undefined || strip === null ? 0 : parseCount(strip, `${field}.strip`),
+    prefix:
+      prefix === undefined || prefix === null ? '' : parseText(prefix, `${field}.prefix`).replace(/^\/+|\/+$/g, ''),
+  };
+  if (rule.strip < 0) throw new GridError('bad-value', `${field}.strip: less than 0`, { field: `${field}.strip` });
+  if (rule.prefix !== '') parseFileName(rule.prefix, `${field}.prefix`);
+  return rule;
+}
+
+const optionalName = (field: string) =>
+  checked(
+    (value) => (value === undefined || value === null || value === '' ? undefined : parseFileName(value, field)),
+    field,
+  ).optional();
+
+/**
+ * A task is what is asked, never changed afterwards.
+ *
+ * Fields the table does not know are dropped, as the original does: its clients send some.
+ * @word task
+ */
+export const Task = z.object({
+  id: TaskId.optional(),
+  image: z
+    .string({ error: 'Expected the name of a container image' })
+    .min(1, 'Expected the name of a container image')
+    .max(500),
+  requires: checked((value) => parseList(value, 'requires', parseText), 'requires'),
+  exclusive: checked(
+    (value) => (value === undefined || value === null ? false : parseFlag(value, 'exclusive')),
+    'exclusive',
+  ),
+  limits: checked((value): Limits => parseLimits(value), 'limits'),
+  environment: checked((value) => parseEnvironment(value, 'environment'), 'environment'),
+  args: checked((value) => parseList(value, 'args', parseText), 'args'),
+  stdin: optionalName('stdin'),
+  stdout: optionalName('stdout'),
+  stderr: optionalName('stderr'),
+  files: checked((value): Files => parseFiles(value), 'files'),
+  collect: checked((value) => parseList(value, 'collect', parseCollect), 'collect'),
+  callback_url: z.string().max(2000).nullish(),
+});
+export type Task = z.infer<typeof Task>;
+
+/**
+ * A task from JSON.
+ * @throws GridError `bad-value` naming the field
+ */
+export function parseTask(value: unknown): Task {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new GridError('bad-value', 'a task is one JSON object');
+  }
+  // The server gives the id; one that a client made up is replaced, so it need not be well-formed.
+  const { id, ...rest } = value as Record<string, unknown>;
+  const task = parseShape(Task, rest);
+  const known = TaskId.safeParse(id);
+  return known.success ? { ...task, id: known.data } : task;
+}
+
+/** A task as JSON, in the order of the original: fields that say nothing are left out where it leaves them out. */
+export function printTask(task: Task): Record<string, unknown> {
+  return {
+    ...(task.id !== undefined && { id: task.id }),
+    image: task.image,
+    requires: task.requires,
+    ...(task.exclusive && { exclusive: true }),
+    limits: printLimits(task.limits),
+    environment: task.environment,
+    args: task.args,
+    ...(task.stdin !== undefined && { stdin: task.stdin }),
+    ...(task.stdout !== undefined && { stdout: task.stdout }),
+    ...(task.stderr !== undefined && { stderr: task.stderr }),
+    files: task.files,
+    collect: task.collect.map(({ glob, strip, prefix }) => ({
+      glob,
+      ...(strip > 0 && { strip }),
+      ...(prefix !== '' && { prefix }),
+    })),
+    ...(task.callback_url != null && { callback_url: task.callback_url }),
+  };
+}
