@@ -1,0 +1,52 @@
+/**
+ * Control groups as the observer and the worker see them. cgroup v1 and v2 are two implementations of these two
+ * interfaces, chosen once at start; nothing above them knows which.
+ *
+ * Groups are named by a path below the root of the hierarchy, `/kolejka/<task>`; on v1 that path exists in every
+ * controller. Readings are exact or absent, never 0 for "cannot say".
+ */
+import type { LimitName, Limits, Stats } from '@kolejka/protocol';
+
+/** The control groups of this machine. */
+export interface Cgroups {
+  readonly version: 1 | 2;
+  /** Limits that groups here can keep. */
+  readonly keeps: ReadonlySet<LimitName>;
+  /**
+   * Makes a group, and its parents, with all controllers that limits and statistics need.
+   * @throws GridError `node-unfit` saying which controller is missing and what to do
+   */
+  create(path: string): Group;
+  /** A group that is there already, made by us or by somebody else (a container's); nothing is checked. */
+  open(path: string): Group;
+  /** Path of the group a process is in, or undefined when the process is gone. */
+  pathOf(pid: number): string | undefined;
+  /** Paths of the groups directly below. */
+  children(path: string): string[];
+}
+
+/** One group of processes, those of the groups below it included. */
+export interface Group {
+  readonly path: string;
+  /**
+   * Writes the ceilings that this kernel keeps by files: cpus with cpus_offset (as a set within the parent's), memory,
+   * swap, pids, cgroup_depth, cgroup_descendants. Time is kept by whoever watches. Others are not looked at.
+   * @throws GridError `limit-not-kept` naming a limit of those that cannot be kept here
+   */
+  limit(limits: Limits): void;
+  /** Moves a process in. @throws GridError `foreign-process` when it is gone */
+  enter(pid: number): void;
+  /** All that can be read now: counters since the group was made, peaks, memory kills. No `time`. */
+  read(): Stats;
+  /** How often a fork was refused in this group or one below it, as far as groups still exist. */
+  refusedForks(): number;
+  /** Pids of all processes, those of groups below included. */
+  processes(): number[];
+  freeze(): Promise<void>;
+  thaw(): Promise<void>;
+  /** Kills every process, forks under way included, and waits until none is left. @throws GridError `node-unfit` when some do not die */
+  kill(): Promise<void>;
+  /** Kills what is left, removes the groups below and then the group; nothing when it is gone. */
+  remove(): Promise<void>;
+  exists(): boolean;
+}
