@@ -1,0 +1,4 @@
+#!/bin/sh
+set -e
+cc -Wall -o words main.c words.c
+./words

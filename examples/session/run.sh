@@ -1,0 +1,4 @@
+#!/bin/sh
+set -e
+cc -Wall -o session main.c observer.c
+exec ./session
