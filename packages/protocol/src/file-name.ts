@@ -10,7 +10,7 @@ const LONGEST = 4096;
 const LONGEST_PART = 255;
 
 /**
- * A relative path with `/` between its parts, none of them empty, `.` or `..`, and no NUL.
+ * A relative path with `/` between its parts, none of them empty, `.` or `..`, no NUL and no lone surrogate.
  *
  * The original does not look at names at all and writes `../x` and `/x` where they point (its defect 3).
  * @throws GridError `bad-value`
@@ -21,6 +21,7 @@ export function parseFileName(value: unknown, field: string): string {
   const parts = value.split('/');
   const fit =
     !value.includes('\0') &&
+    value.isWellFormed() &&
     bytes.encode(value).length <= LONGEST &&
     parts.every((part) => part !== '' && part !== '.' && part !== '..' && bytes.encode(part).length <= LONGEST_PART);
   if (fit) return value;

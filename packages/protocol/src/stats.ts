@@ -130,16 +130,14 @@ export function parseStats(value: unknown, field = 'stats'): Stats {
     if (found === undefined || found === null) continue;
     stats[name] = UNITS[unit].parse(found, `${field}.${place.join('.')}`);
   }
-  const cpus = Object.entries(asObject(given['cpus'], `${field}.cpus`));
-  if (cpus.length > 0) {
-    stats.cpus = {};
-    for (const [cpu, entry] of cpus) {
-      const at = `${field}.cpus.${cpu}`;
-      const { usage } = asObject(entry, at);
-      if (/^\d{1,5}$/.test(cpu) && usage !== undefined) stats.cpus[cpu] = UNITS.duration.parse(usage, `${at}.usage`);
-    }
+  const cpus: Record<string, number> = {};
+  for (const [cpu, entry] of Object.entries(asObject(given['cpus'], `${field}.cpus`))) {
+    if (!/^\d{1,5}$/.test(cpu)) continue;
+    const at = `${field}.cpus.${cpu}`;
+    const { usage } = asObject(entry, at);
+    if (usage !== undefined && usage !== null) cpus[cpu] = UNITS.duration.parse(usage, `${at}.usage`);
   }
-  return stats;
+  return Object.keys(cpus).length > 0 ? { ...stats, cpus } : stats;
 }
 
 function asObject(value: unknown, field: string): Record<string, unknown> {

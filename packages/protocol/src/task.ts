@@ -22,8 +22,9 @@ function parseText(value: unknown, field: string): string {
   if (typeof value === 'boolean') return value ? 'True' : 'False';
   const text = typeof value === 'number' ? String(value) : value;
   if (typeof text !== 'string') throw new GridError('bad-value', `${field}: expected a text`, { field });
-  if (text.includes('\0'))
-    throw new GridError('bad-value', `${field}: a text with a NUL character cannot be passed on`, { field });
+  if (text.includes('\0') || !text.isWellFormed()) {
+    throw new GridError('bad-value', `${field}: a text with a NUL or half a character cannot be passed on`, { field });
+  }
   if (text.length > LONGEST_ARGUMENT) {
     throw new GridError('bad-value', `${field}: longer than ${LONGEST_ARGUMENT} characters`, { field });
   }
@@ -44,7 +45,7 @@ function parseEnvironment(value: unknown, field: string): Record<string, string>
   }
   for (const [name, text] of Object.entries(value)) {
     const at = `${field}.${name.slice(0, 80)}`;
-    if (name === '' || /[=\0]/.test(name))
+    if (name === '' || /[=\0]/.test(name) || !name.isWellFormed())
       throw new GridError('bad-value', `${at}: not a name of a variable`, { field: at });
     environment[name] = parseText(text, at);
   }

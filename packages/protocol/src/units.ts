@@ -38,19 +38,28 @@ export const DURATION_SUFFIXES: Suffixes = {
   n: 1e-9,
 };
 
+/** Longest text of a number, in characters. */
+const LONGEST = 100;
+
 const PYTHON_FLOAT = /^[+-]?(\d+(_\d+)*\.?(\d+(_\d+)*)?|\.\d+(_\d+)*)(e[+-]?\d+(_\d+)*)?$/i;
 
 function roundHalfEven(value: number): number {
   const floor = Math.floor(value);
   const rest = value - floor;
-  if (rest !== 0.5) return Math.round(value);
-  return floor % 2 === 0 ? floor : floor + 1;
+  const rounded = rest === 0.5 ? floor + Math.abs(floor % 2) : Math.round(value);
+  return rounded + 0; // -0 becomes 0
 }
 
 function refuse(field: string, text: unknown, expected: string): never {
-  const shown =
-    typeof text === 'string' ? JSON.stringify(text.slice(0, 60)) : JSON.stringify(text ?? null).slice(0, 60);
-  throw new GridError('bad-value', `${field}: ${shown} is not ${expected}`, { field });
+  throw new GridError('bad-value', `${field}: ${show(text)} is not ${expected}`, { field });
+}
+
+/** A value for an error's sentence. Lists and objects only by kind: they may be too deep to be printed. */
+function show(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value.slice(0, 60));
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
+  if (value === null || value === undefined) return 'null';
+  return Array.isArray(value) ? 'a list' : 'an object';
 }
 
 /** The number in front of the suffixes times their product; the suffixes are read from the end, as the original does. */
@@ -58,7 +67,7 @@ function parseSuffixed(value: unknown, suffixes: Suffixes, field: string, expect
   let result: number;
   if (typeof value === 'number') {
     result = value;
-  } else if (typeof value === 'string' && value.length <= 100) {
+  } else if (typeof value === 'string' && value.length <= LONGEST) {
     const letters = Array.from(value.trim());
     let factor = 1;
     while (letters.length > 0) {
@@ -101,7 +110,7 @@ export function parseDuration(value: unknown, field: string): number {
   // timedelta splits off whole seconds before it rounds the rest to microseconds.
   const whole = Math.trunc(seconds);
   const microseconds = whole * 1e6 + roundHalfEven((seconds - whole) * 1e6);
-  return microseconds / 1000;
+  return microseconds / 1000 + 0; // -0 becomes 0
 }
 
 /** Milliseconds as the original writes them, in seconds: `10.0s`, `0.30043s`, `5e-05s`. */
@@ -122,10 +131,10 @@ function printPythonFloat(value: number): string {
  */
 export function parseCount(value: unknown, field: string): number {
   const number = typeof value === 'boolean' ? Number(value) : value;
-  if (typeof number === 'number' && Number.isSafeInteger(number)) return number;
-  if (typeof number === 'string' && /^\s*[+-]?\d+(_\d+)*\s*$/.test(number)) {
+  if (typeof number === 'number' && Number.isSafeInteger(number)) return number + 0; // -0 becomes 0
+  if (typeof number === 'string' && number.length <= LONGEST && /^\s*[+-]?\d+(_\d+)*\s*$/.test(number)) {
     const parsed = Number(number.replaceAll('_', ''));
-    if (Number.isSafeInteger(parsed)) return parsed;
+    if (Number.isSafeInteger(parsed)) return parsed + 0;
   }
   return refuse(field, value, 'a whole number');
 }
