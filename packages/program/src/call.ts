@@ -1,17 +1,12 @@
 /** Call a route by its name. Errors come back as codes; what is safe to repeat is repeated when no answer came. */
 import type { Readable } from 'node:stream';
-import {
-  GridError,
-  isErrorCode,
-  ROUTES,
-  type Route,
-  type RouteAnswer,
-  type RouteInput,
-  type RouteName,
-} from '@kolejka/protocol';
+import { GridError, ROUTES, type Route, type RouteAnswer, type RouteInput, type RouteName } from '@kolejka/protocol';
 import { Agent, type Dispatcher, request } from 'undici';
+import { parseAnswer, refusalOf } from './answer.ts';
 import { realClock } from './clock.ts';
 import { backOff } from './loop.ts';
+
+export type { Dispatcher } from 'undici';
 
 /** Where to call, and what to send along. */
 export interface Destination {
@@ -32,15 +27,37 @@ export interface CallOptions<Name extends RouteName> {
   /** JSON, or a form, or for routes with a body of bytes: a function that opens the stream anew for each try. */
   body?: unknown;
   form?: Record<string, string>;
+  /** What the stream throws as a GridError is what the call throws: the server has no part in it. */
   bytes?: { open: () => Readable | Buffer; size: number };
   headers?: Record<string, string>;
   signal?: AbortSignal;
-  /** Longest silence of the server before the answer, in milliseconds. */
+  /** Longest silence of the server before the answer and inside it, in milliseconds. */
   patienceMs?: number;
+  /** Overrides the route's: a key in the headers makes what is not repeatable so. */
+  repeatable?: boolean;
+}
+
+/** An answer that is bytes. */
+export interface Bytes {
+  body: Readable;
+  /** What the server says of their number. */
+  size: number | undefined;
+  /** The ETag without its quotes: our server's is the hash of the bytes. */
+  etag: string | undefined;
 }
 
 /** How often a repeatable call is tried. */
 const TRIES = 4;
+
+/** The request has not left this machine: sending it again is harmless whatever it is. */
+const NEVER_SENT: ReadonlySet<string> = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
+]);
 
 /** Connections of one program to its server. Closed by whoever opened them. */
 export function openConnections(): Agent {
@@ -48,39 +65,49 @@ export function openConnections(): Agent {
 }
 
 /**
- * Calls the route and answers its JSON, `status` included and checked.
- * @throws GridError with the server's code; `server-unreachable` when there is no answer
+ * Calls the route and answers its JSON, checked, without `status`.
+ * @throws GridError with the server's code; `server-unreachable` when there is no answer, `bad-answer` when it does
+ * not fit the route
  */
 export async function callRoute<Name extends RouteName>(
   to: Destination,
   name: Name,
   options: CallOptions<Name> = {},
 ): Promise<RouteAnswer<Name>> {
-  const response = await send(to, name, options);
-  const text = await response.body.text();
-  return parseAnswer(name, response.statusCode, text) as RouteAnswer<Name>;
+  return await send(to, name, options, async (response) => {
+    const answer = { status: response.statusCode, headers: response.headers, text: await response.body.text() };
+    return parseAnswer(to.server, name, answer);
+  });
 }
 
 /**
- * Calls a route that answers bytes.
+ * Calls a route that answers bytes or events. The body breaks with the error of the connection.
  * @throws GridError as `callRoute`
  */
 export async function callForBytes<Name extends RouteName>(
   to: Destination,
   name: Name,
   options: CallOptions<Name> = {},
-): Promise<{ body: Readable; size: number | undefined }> {
-  const response = await send(to, name, options);
-  if (response.statusCode !== 200) parseAnswer(name, response.statusCode, await response.body.text());
-  const length = Number(response.headers['content-length']);
-  return { body: response.body, size: Number.isFinite(length) ? length : undefined };
+): Promise<Bytes> {
+  return await send(to, name, options, async (response) => {
+    const { statusCode: status, headers, body } = response;
+    if (status !== 200) throw refusalOf(to.server, name, { status, headers, text: await body.text() });
+    const length = headers['content-length'] === undefined ? Number.NaN : Number(headers['content-length']);
+    const etag = headers['etag'];
+    return {
+      body,
+      size: Number.isFinite(length) ? length : undefined,
+      etag: typeof etag === 'string' ? /^(?:W\/)?"(.*)"$/.exec(etag)?.[1] : undefined,
+    };
+  });
 }
 
-async function send<Name extends RouteName>(
+async function send<Name extends RouteName, Answer>(
   to: Destination,
   name: Name,
   options: CallOptions<Name>,
-): Promise<Dispatcher.ResponseData> {
+  read: (response: Dispatcher.ResponseData) => Promise<Answer>,
+): Promise<Answer> {
   const route: Route = ROUTES[name];
   const url = addressOf(to.server, route, options);
   for (let attempt = 1; ; attempt += 1) {
@@ -95,14 +122,13 @@ async function send<Name extends RouteName>(
         ...(to.dispatcher !== undefined && { dispatcher: to.dispatcher }),
       });
       to.heard?.(response.headers);
-      return response;
+      return await read(response);
     } catch (cause) {
       if (options.signal?.aborted === true) throw cause;
-      if (!route.repeatable || attempt >= TRIES) {
-        throw new GridError('server-unreachable', `The server ${to.server} does not answer (${reasonOf(cause)}).`, {
-          cause,
-        });
-      }
+      const error = cause instanceof GridError ? cause : unreachable(to.server, cause);
+      if (error.code !== 'server-unreachable') throw error;
+      const harmless = (options.repeatable ?? route.repeatable) || NEVER_SENT.has(codeOf(cause) ?? '');
+      if (!harmless || attempt >= TRIES) throw error;
       await realClock.sleep(backOff(attempt), options.signal);
     }
   }
@@ -132,30 +158,11 @@ function bodyOf(options: CallOptions<RouteName>): Readable | Buffer | string | n
   return options.body === undefined ? null : JSON.stringify(options.body);
 }
 
-function parseAnswer(name: RouteName, status: number, text: string): Record<string, unknown> {
-  let answer: Record<string, unknown> | undefined;
-  try {
-    answer = JSON.parse(text) as Record<string, unknown>;
-  } catch {
-    // The original answers errors with HTML or nothing; the status says it then.
-    answer = undefined;
-  }
-  if (status === 200 && answer?.['status'] === 'OK') return answer;
-  const message =
-    typeof answer?.['message'] === 'string' ? answer['message'] : `the server answered ${status} to ${name}`;
-  const field = typeof answer?.['field'] === 'string' ? { field: answer['field'] } : {};
-  throw new GridError(codeOf(answer?.['code'], status), message, field);
+function unreachable(server: string, cause: unknown): GridError {
+  const reason = codeOf(cause) ?? (cause as Error).message;
+  return new GridError('server-unreachable', `The server ${server} does not answer (${reason}).`, { cause });
 }
 
-/** The code the server named, else what its status means: the original names none. */
-function codeOf(code: unknown, status: number): GridError['code'] {
-  if (isErrorCode(code)) return code;
-  if (status === 403) return 'not-permitted';
-  if (status === 404) return 'not-found';
-  return status >= 500 ? 'bad-answer' : 'bad-value';
-}
-
-function reasonOf(cause: unknown): string {
-  const { code, message } = cause as { code?: string; message?: string };
-  return code ?? message ?? 'unknown';
+function codeOf(cause: unknown): string | undefined {
+  return (cause as { code?: string }).code;
 }

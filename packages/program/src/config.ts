@@ -2,14 +2,15 @@
  * Configuration: `kolejka.conf` (INI, the original's file), environment and flags through one table.
  *
  * Each program has a table of its values: how to parse one, its default, its environment variable, whether it is
- * secret, a sentence. A flag wins over the environment, that over the file, that over the default. (The original lets
- * the file win over flags.) An unknown key or a bad value stops the start and is named.
+ * secret, a sentence. A flag wins over the environment, that over the program's section of the file, that over its
+ * `[default]` section, that over the default. (The original lets the file win over flags.) An unknown key or a bad
+ * value stops the start and is named; `[default]` serves several programs, so unknown keys there are left alone.
  */
 import { readFileSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { GridError } from '@kolejka/protocol';
-import ini from 'ini';
+import { type ConfFile, parseConfFile } from './conf-file.ts';
 
 export interface Setting<Value> {
   /** From the text of the file, environment or flag. Throws GridError `bad-value`. */
@@ -52,17 +53,40 @@ function findFile(env: NodeJS.ProcessEnv): string | undefined {
     .find((file) => statSync(file, { throwIfNoEntry: false })?.isFile() === true);
 }
 
-function readSection(file: string | undefined, section: string): Record<string, unknown> {
-  if (file === undefined) return {};
+function readConfFile(file: string | undefined): ConfFile {
+  if (file === undefined) return new Map();
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
   } catch (cause) {
     throw new GridError('bad-config', `The configuration file ${file} cannot be read.`, { cause });
   }
-  const parsed = ini.parse(text) as Record<string, unknown>;
-  const found = parsed[section];
-  return typeof found === 'object' && found !== null ? (found as Record<string, unknown>) : {};
+  return parseConfFile(text, file);
+}
+
+function usedFile({ file, env = process.env }: Pick<ConfigSource, 'file' | 'env'>): string | undefined {
+  return file ?? (env['KOLEJKA_CONFIG_FILE'] || undefined) ?? findFile(env);
+}
+
+/** Values here hold for every section that does not give its own; `config` in it names the section clients use. */
+const SHARED_SECTION = 'default';
+
+/**
+ * The section a user chose, as the original does: `--config NAME`, else `config = NAME` in `[default]`, else `usual`.
+ * @throws GridError `bad-config` when the chosen section is not in the file
+ */
+export function chooseSection(
+  flag: string | undefined,
+  usual: string,
+  source: Pick<ConfigSource, 'file' | 'env'>,
+): string {
+  const file = usedFile(source);
+  const sections = readConfFile(file);
+  const chosen = flag ?? sections.get(SHARED_SECTION)?.get('config');
+  if (chosen === undefined) return usual;
+  if (sections.has(chosen)) return chosen;
+  const where = file === undefined ? 'there is no configuration file' : `${file} has no section [${chosen}]`;
+  throw new GridError('bad-config', `The configuration ${chosen} cannot be used: ${where}.`, { field: 'config' });
 }
 
 /**
@@ -71,9 +95,10 @@ function readSection(file: string | undefined, section: string): Record<string, 
  */
 export function readConfig<const Table extends Settings>(table: Table, source: ConfigSource): ConfigOf<Table> {
   const env = source.env ?? process.env;
-  const file = source.file ?? env['KOLEJKA_CONFIG_FILE'] ?? findFile(env);
-  const fromFile = readSection(file, source.section);
-  const unknown = Object.keys(fromFile).find((key) => !Object.hasOwn(table, key));
+  const file = usedFile(source);
+  const sections = readConfFile(file);
+  const own = sections.get(source.section);
+  const unknown = [...(own?.keys() ?? [])].find((key) => !Object.hasOwn(table, key));
   if (unknown !== undefined) {
     throw new GridError('bad-config', `${file}: [${source.section}] has an unknown key "${unknown}".`, {
       field: unknown,
@@ -84,7 +109,8 @@ export function readConfig<const Table extends Settings>(table: Table, source: C
     const given = [
       { value: source.flags?.[name], from: `--${name.replaceAll('_', '-')}` },
       { value: setting.env === undefined ? undefined : env[setting.env], from: setting.env ?? '' },
-      { value: fromFile[name], from: `${file}: [${source.section}] ${name}` },
+      { value: own?.get(name), from: `${file}: [${source.section}] ${name}` },
+      { value: sections.get(SHARED_SECTION)?.get(name), from: `${file}: [${SHARED_SECTION}] ${name}` },
     ].find(({ value }) => value !== undefined && value !== '');
     config[name] = given === undefined ? setting.default : parseGiven(setting, given.value, given.from);
   }

@@ -1,0 +1,229 @@
+import { once } from 'node:events';
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import { GridError } from '@kolejka/protocol';
+import test, { type ExecutionContext } from 'ava';
+import { callForBytes, callRoute, type Destination, openConnections } from '../src/call.ts';
+
+const ID = '3c75df3c485047cf988ac3f0dfed4262';
+const HASH = 'e997afd18e5f6be004fc193aed2c90291e68ab2c7599a62538c935b7fca6ab0f';
+
+interface Heard {
+  method: string | undefined;
+  url: string | undefined;
+  headers: http.IncomingHttpHeaders;
+  body: string;
+}
+
+/** A server that answers as the test says, and remembers what it heard. */
+async function listen(t: ExecutionContext, answer: (response: http.ServerResponse, nth: number) => void) {
+  const heard: Heard[] = [];
+  const server = http.createServer((request, response) => {
+    const parts: Buffer[] = [];
+    request.on('data', (part: Buffer) => parts.push(part));
+    request.on('end', () => {
+      const body = Buffer.concat(parts).toString();
+      heard.push({ method: request.method, url: request.url, headers: request.headers, body });
+      answer(response, heard.length);
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const dispatcher = openConnections();
+  t.teardown(async () => {
+    await dispatcher.close();
+    server.closeAllConnections();
+    server.close();
+  });
+  const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const to: Destination = { server: `${address}/kolejka/`, headers: () => ({ 'x-of-caller': 'yes' }), dispatcher };
+  return { to, heard, address };
+}
+
+const json = (response: http.ServerResponse, value: unknown, status = 200) =>
+  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value));
+
+async function refusal(t: ExecutionContext, status: number, body: string, call: 'getTask' | 'getResult' | 'login') {
+  const { to } = await listen(t, (response) => response.writeHead(status).end(body));
+  const asked = call === 'login' ? callRoute(to, 'login', { form: {} }) : callRoute(to, call, { params: { id: ID } });
+  return await t.throwsAsync(asked, { instanceOf: GridError });
+}
+
+test('a path prefix, parameters and a query are part of the address', async (t) => {
+  const { to, heard } = await listen(t, (response) => json(response, { task: {}, status: 'OK' }));
+  await callRoute(to, 'getTask', { params: { id: 'a/../b' } });
+  t.is(heard[0]?.url, '/kolejka/task/task/a%2F..%2Fb/');
+  await callForBytes(to, 'watchTasks', { query: { task: ID, after: 3 } });
+  t.is(heard[1]?.url, `/kolejka/task/events/?task=${ID}&after=3`);
+  t.is(heard[0]?.headers['x-of-caller'], 'yes');
+});
+
+test('an answer comes without its status and with the fields of its route only', async (t) => {
+  const { to } = await listen(t, (response) => json(response, { task: { id: ID, new: 1 }, more: 2, status: 'OK' }));
+  t.deepEqual(await callRoute(to, 'getTask', { params: { id: ID } }), { task: { id: ID, new: 1 } });
+});
+
+test('an answer that does not fit its route is bad-answer', async (t) => {
+  const { to } = await listen(t, (response) => json(response, { task: 5, status: 'OK' }));
+  const error = await t.throwsAsync(callRoute(to, 'getTask', { params: { id: ID } }), { instanceOf: GridError });
+  t.is(error.code, 'bad-answer');
+});
+
+test('something that is no kolejka server is told apart', async (t) => {
+  const error = await refusal(t, 200, '<html>It works!</html>', 'getTask');
+  t.is(error.code, 'bad-answer');
+  t.regex(error.message, /is not a kolejka server/);
+});
+
+test('a redirect names where it leads', async (t) => {
+  const { to } = await listen(t, (response) => response.writeHead(301, { location: 'https://new.example/' }).end());
+  const error = await t.throwsAsync(callRoute(to, 'live'), { instanceOf: GridError });
+  t.regex(error.message, /https:\/\/new\.example\//);
+});
+
+const REFUSALS: [string, number, string, 'getTask' | 'getResult' | 'login', string][] = [
+  [
+    'a code',
+    400,
+    '{"message": "limits.memory: no", "code": "bad-value", "field": "limits.memory"}',
+    'getTask',
+    'bad-value',
+  ],
+  ['a code this version does not know', 404, '{"message": "no", "code": "brand-new"}', 'getTask', 'not-found'],
+  ['403 without a body', 403, '', 'getTask', 'not-logged-in'],
+  ['404 without a body', 404, '', 'getTask', 'not-found'],
+  ['500 with HTML', 500, '<h1>Server Error</h1>', 'getTask', 'bad-answer'],
+  ['FAIL of a login', 200, '{"status": "FAIL"}', 'login', 'wrong-password'],
+  [
+    'FAIL with a sentence',
+    200,
+    '{"message": "Task deadbeef is unknown", "status": "FAIL"}',
+    'getResult',
+    'task-unknown',
+  ],
+];
+
+for (const [title, status, body, call, code] of REFUSALS) {
+  test(`a refusal with ${title} is ${code}`, async (t) => {
+    const error = await refusal(t, status, body, call);
+    t.is(error.code, code as GridError['code']);
+    if (body.includes('field')) t.is(error.field, 'limits.memory');
+  });
+}
+
+test('what is safe to repeat is repeated when the connection breaks', async (t) => {
+  const { to, heard } = await listen(t, (response, nth) => {
+    if (nth < 3) response.destroy();
+    else json(response, { task: {}, status: 'OK' });
+  });
+  await callRoute(to, 'getTask', { params: { id: ID } });
+  t.is(heard.length, 3);
+});
+
+test('an answer that breaks in the middle is asked for again', async (t) => {
+  const { to, heard } = await listen(t, (response, nth) => {
+    if (nth === 1) {
+      response.writeHead(200, { 'content-length': 1000 }).write('{"task":');
+      setImmediate(() => response.destroy());
+    } else {
+      json(response, { task: {}, status: 'OK' });
+    }
+  });
+  await callRoute(to, 'getTask', { params: { id: ID } });
+  t.is(heard.length, 2);
+});
+
+test('503 of a proxy is a server that does not answer', async (t) => {
+  const { to, heard } = await listen(t, (response, nth) => {
+    if (nth === 1) response.writeHead(503).end('<html>');
+    else json(response, { task: {}, status: 'OK' });
+  });
+  await callRoute(to, 'getTask', { params: { id: ID } });
+  t.is(heard.length, 2);
+});
+
+test('what is not safe to repeat is sent once, unless the caller says so', async (t) => {
+  const { to, heard } = await listen(t, (response) => response.destroy());
+  const refused = await t.throwsAsync(callRoute(to, 'putTask', { body: {} }), { instanceOf: GridError });
+  t.is(refused.code, 'server-unreachable');
+  t.is(heard.length, 1);
+  await t.throwsAsync(callRoute(to, 'putTask', { body: {}, repeatable: true }));
+  t.is(heard.length, 5);
+});
+
+test('a server that is not there is named in one sentence', async (t) => {
+  const dispatcher = openConnections();
+  t.teardown(() => dispatcher.close());
+  const { address, to } = await listen(t, () => undefined);
+  const nobody = `${address.slice(0, address.lastIndexOf(':'))}:1`;
+  const error = await t.throwsAsync(callRoute({ ...to, server: nobody }, 'putTask', { body: {} }), {
+    instanceOf: GridError,
+  });
+  t.is(error.message, 'The server http://127.0.0.1:1 does not answer (ECONNREFUSED).');
+  t.is(error.exit, 5);
+});
+
+test('a silent server is given up after the patience of the call', async (t) => {
+  const { to } = await listen(t, () => undefined);
+  const error = await t.throwsAsync(callRoute(to, 'putTask', { body: {}, patienceMs: 300 }), { instanceOf: GridError });
+  t.regex(error.message, /UND_ERR_HEADERS_TIMEOUT/);
+});
+
+test('bytes are sent with their length, and opened anew for each try', async (t) => {
+  const reference = {
+    key: ID,
+    blob: HASH,
+    size: 5,
+    time_create: '2026-11-22T00:27:16.136Z',
+    time_access: '2026-11-22T00:27:16.136Z',
+  };
+  const { to, heard } = await listen(t, (response, nth) => {
+    if (nth === 1) response.destroy();
+    else json(response, { reference, status: 'OK' });
+  });
+  let opened = 0;
+  const open = () => {
+    opened += 1;
+    return Readable.from([Buffer.from('he'), Buffer.from('llo')]);
+  };
+  const answer = await callRoute(to, 'putReference', { bytes: { open, size: 5 } });
+  t.is(answer.reference.blob, HASH as typeof answer.reference.blob);
+  t.is(opened, 2);
+  t.deepEqual([heard[1]?.body, heard[1]?.headers['content-length']], ['hello', '5']);
+});
+
+test('an error of the bytes themselves is thrown as it is and not repeated', async (t) => {
+  const { to } = await listen(t, (response) => json(response, {}));
+  let opened = 0;
+  const open = () => {
+    opened += 1;
+    return Readable.from(
+      (async function* () {
+        yield Buffer.from('he');
+        throw new GridError('no-file', 'gone');
+      })(),
+    );
+  };
+  const error = await t.throwsAsync(callRoute(to, 'putReference', { bytes: { open, size: 5 } }));
+  t.is(error.message, 'gone');
+  t.is(opened, 1);
+});
+
+test('bytes come with the size and the hash the server says', async (t) => {
+  const { to } = await listen(t, (response) =>
+    response.writeHead(200, { etag: `"${HASH}"`, 'content-length': 5 }).end('hello'),
+  );
+  const { body, size, etag } = await callForBytes(to, 'getReference', { params: { key: ID } });
+  t.deepEqual([(await buffer(body)).toString(), size, etag], ['hello', 5, HASH]);
+});
+
+test('a call that is aborted ends at once', async (t) => {
+  const { to, heard } = await listen(t, () => undefined);
+  const stop = new AbortController();
+  const call = callRoute(to, 'getTask', { params: { id: ID }, signal: stop.signal });
+  setTimeout(() => stop.abort(), 100);
+  await t.throwsAsync(call, { name: 'AbortError' });
+  t.true(heard.length <= 1);
+});

@@ -1,0 +1,143 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { GridError, parseBytes, parseCount } from '@kolejka/protocol';
+import test from 'ava';
+import { chooseSection, configDirectories, parseString, readConfig, withoutSecrets } from '../src/config.ts';
+
+const TABLE = {
+  server: { parse: parseString, env: 'KOLEJKA_SERVER', about: 'where the server is' },
+  password: { parse: parseString, env: 'KOLEJKA_PASSWORD', secret: true, about: 'password' },
+  memory: { parse: parseBytes, default: 1024, about: 'memory' },
+  pin: { parse: parseCount, secret: true, about: 'a secret that can be malformed' },
+} as const;
+
+const directory = mkdtempSync(path.join(tmpdir(), 'kolejka-config-test-'));
+test.after.always(() => rmSync(directory, { recursive: true, force: true }));
+
+let files = 0;
+function confFile(text: string): string {
+  files += 1;
+  const file = path.join(directory, `${files}.conf`);
+  writeFileSync(file, text);
+  return file;
+}
+
+function read(text: string, flags: Record<string, unknown> = {}, env: NodeJS.ProcessEnv = {}) {
+  return readConfig(TABLE, { section: 'client', file: confFile(text), flags, env });
+}
+
+test('a flag wins over the environment, that over the section, that over [default], that over the default', (t) => {
+  const text = '[default]\nserver = shared\nmemory = 1k\n[client]\nserver = own\n';
+  const env = { KOLEJKA_SERVER: 'from-env' };
+  t.is(read(text, { server: 'from-flag' }, env).server, 'from-flag');
+  t.is(read(text, {}, env).server, 'from-env');
+  t.is(read(text).server, 'own');
+  t.is(read('[default]\nserver = shared\n[client]\n').server, 'shared');
+  t.is(read(text).memory, 1024);
+  t.is(read('[client]\nmemory = 64M\n').memory, 64 * 1024 ** 2);
+  t.is(read('').memory, 1024);
+  t.is(read('').server, undefined);
+});
+
+test('an empty variable of the environment is not given', (t) => {
+  t.is(read('[client]\nserver = own\n', {}, { KOLEJKA_SERVER: '' }).server, 'own');
+});
+
+test('a value goes to the end of its line, as the original reads it', (t) => {
+  for (const password of [
+    'a;b',
+    'a#b',
+    '"quoted"',
+    'null',
+    'true',
+    'x = y',
+    'a:b',
+    '  inner  spaces'.trim(),
+    'ąę',
+    '[x]',
+  ]) {
+    t.is(read(`[client]\npassword = ${password}\n`).password, password);
+  }
+  t.is(read('[client]\r\nPassword: 100%%\r\n').password, '100%');
+  t.is(read('; no\n# no\n[client]\n  # no\npassword =one\n  two\n').password, 'one\ntwo');
+});
+
+test('an unknown key of the section is an error that names file and key', (t) => {
+  const error = t.throws(() => read('[client]\nsrever = x\n'), { instanceOf: GridError });
+  t.is(error.code, 'bad-config');
+  t.regex(error.message, /\.conf: \[client\] has an unknown key "srever"/);
+});
+
+test('unknown keys of [default] and of other sections are left alone', (t) => {
+  t.is(read('[default]\nconfig = client\nconcurency = 4\n[foreman]\nx = y\n[client]\nserver = own\n').server, 'own');
+});
+
+test('a bad value names where it comes from: flag, file and section', (t) => {
+  t.regex(t.throws(() => read('[client]\nmemory = lots\n')).message, /\[client\] memory: "lots" is not a size/);
+  t.regex(t.throws(() => read('', { memory: 'lots' })).message, /--memory: "lots"/);
+});
+
+test('a secret that cannot be used is not shown in the error', (t) => {
+  const error = t.throws(() => read('[client]\npin = hunter2\n'), { instanceOf: GridError });
+  t.notRegex(error.message, /hunter2/);
+});
+
+test('a malformed line is named by its number and its text is not shown', (t) => {
+  for (const [text, pattern] of [
+    ['[client]\nserver = x\nhunter2\n', /line 3 is neither/],
+    ['password = hunter2\n', /line 1 stands before the first/],
+    ['[client]\nserver = x\n[client]\nSERVER = hunter2\n', /line 4 gives server a second time/],
+  ] as const) {
+    const error = t.throws(() => read(text), { instanceOf: GridError });
+    t.is(error.code, 'bad-config');
+    t.regex(error.message, pattern);
+    t.notRegex(error.message, /hunter2/);
+  }
+});
+
+test('names of the language are names like others', (t) => {
+  t.regex(t.throws(() => read('[client]\n__proto__ = x\n')).message, /unknown key "__proto__"/);
+  t.is(
+    readConfig(TABLE, { section: '__proto__', file: confFile('[client]\nserver = x\n'), env: {} }).server,
+    undefined,
+  );
+});
+
+test('a configuration file that is named must be there', (t) => {
+  const error = t.throws(() => readConfig(TABLE, { section: 'client', file: path.join(directory, 'none'), env: {} }), {
+    instanceOf: GridError,
+  });
+  t.regex(error.message, /none cannot be read/);
+});
+
+test("the user's file is found before the system's", (t) => {
+  const user = path.join(directory, 'user');
+  mkdirSync(path.join(user, 'kolejka'), { recursive: true });
+  writeFileSync(path.join(user, 'kolejka', 'kolejka.conf'), '[client]\nserver = of-the-user\n');
+  const env = { XDG_CONFIG_HOME: user, HOME: directory };
+  t.is(readConfig(TABLE, { section: 'client', env }).server, 'of-the-user');
+  t.deepEqual(configDirectories(env), [path.join(user, 'kolejka'), '/etc/kolejka', '/etc/xdg/kolejka']);
+});
+
+test('the section is chosen by --config, else by [default], else it is the usual one', (t) => {
+  const file = confFile('[default]\nconfig = dev\n[dev]\nserver = x\n[test]\nserver = y\n');
+  t.is(chooseSection('test', 'client', { file }), 'test');
+  t.is(chooseSection(undefined, 'client', { file }), 'dev');
+  t.is(chooseSection(undefined, 'client', { file: confFile('[client]\n') }), 'client');
+});
+
+test('a chosen section that is not in the file is an error', (t) => {
+  const error = t.throws(() => chooseSection('nowhere', 'client', { file: confFile('[client]\n') }), {
+    instanceOf: GridError,
+  });
+  t.is(error.code, 'bad-config');
+  t.regex(error.message, /has no section \[nowhere\]/);
+});
+
+test('secrets are dots where the configuration is shown', (t) => {
+  t.deepEqual(withoutSecrets(TABLE, { server: 'x', password: 'hunter2', memory: undefined }), {
+    server: 'x',
+    password: '•••',
+  });
+});
