@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from './run.mjs';
 import { SetupError, say } from './say.mjs';
@@ -15,6 +15,7 @@ export async function setUpPackages(root) {
   const wanted = fingerprint(root);
   if (directories(root).every(existsSync) && existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
 
+  rmSync(stamp, { force: true }); // An interrupted installation must not look like the one before it.
   // --yes: npx asks before fetching pnpm, and refuses where npm is configured to answer no. CI: pnpm asks nothing.
   const options = { cwd: root, env: { ...process.env, CI: 'true' } };
   await run('npx', ['--yes', pnpm, 'install', '--frozen-lockfile'], options).catch((problem) => {
