@@ -7,6 +7,9 @@
  */
 import type { LimitName, Limits, Stats } from '@kolejka/protocol';
 
+/** Where a process is: controller → path of the group. On v1 controllers may differ. */
+export type Placement = Readonly<Record<string, string>>;
+
 /** The control groups of this machine. */
 export interface Cgroups {
   readonly version: 1 | 2;
@@ -23,6 +26,10 @@ export interface Cgroups {
   pathOf(pid: number): string | undefined;
   /** Paths of the groups directly below. */
   children(path: string): string[];
+  /** Where a process is now, for `putBack`; undefined when it is gone. */
+  placementOf(pid: number): Placement | undefined;
+  /** Moves a process where it was. @throws GridError `foreign-process` when it is gone */
+  putBack(pid: number, placement: Placement): void;
 }
 
 /** One group of processes, those of the groups below it included. */
@@ -30,15 +37,24 @@ export interface Group {
   readonly path: string;
   /**
    * Writes the ceilings that this kernel keeps by files: cpus with cpus_offset (as a set within the parent's), memory,
-   * swap, pids, cgroup_depth, cgroup_descendants. Time is kept by whoever watches. Others are not looked at.
+   * swap, pids, cgroup_depth, cgroup_descendants. Time is kept by whoever watches. Others are not looked at. What is
+   * not given stays as it was, but memory and swap are one, as are cpus and cpus_offset: give both in one call.
    * @throws GridError `limit-not-kept` naming a limit of those that cannot be kept here
    */
   limit(limits: Limits): void;
   /** Moves a process in. @throws GridError `foreign-process` when it is gone */
   enter(pid: number): void;
-  /** All that can be read now: counters since the group was made, peaks, memory kills. No `time`. */
+  /**
+   * All that can be read now: counters since the group was made, peaks, memory kills. No `time`.
+   *
+   * On v1 kills in groups that are gone are counted only by the Group object that has set the memory limit: keep it
+   * from `limit` to the last `read`.
+   */
   read(): Stats;
-  /** How often a fork was refused in this group or one below it, as far as groups still exist. */
+  /**
+   * How often a fork was refused in this group or one below it. Before kernel 6.11, and on v1, the refusals of a group
+   * below go when it is removed: what an earlier call of this object saw of it is kept.
+   */
   refusedForks(): number;
   /** Pids of all processes, those of groups below included. */
   processes(): number[];
@@ -46,7 +62,10 @@ export interface Group {
   thaw(): Promise<void>;
   /** Kills every process, forks under way included, and waits until none is left. @throws GridError `node-unfit` when some do not die */
   kill(): Promise<void>;
-  /** Kills what is left, removes the groups below and then the group; nothing when it is gone. */
+  /**
+   * Kills what is left, removes the groups below, the group, and the parents below `/kolejka` that are left empty;
+   * nothing when it is gone. Releases what the object holds, so it is to be called even then.
+   */
   remove(): Promise<void>;
   exists(): boolean;
 }

@@ -1,0 +1,114 @@
+/**
+ * Files of control groups: read one, write one, make and remove a group. Nothing else touches cgroupfs.
+ *
+ * A file the kernel lacks, or of a group that is gone meanwhile, reads as undefined: the caller reports it absent.
+ */
+import {
+  closeSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  writeSync,
+} from 'node:fs';
+import path from 'node:path';
+
+/** The group went away (ENOENT before, ENODEV after the file was opened), or this kernel cannot say. */
+const CANNOT_SAY: ReadonlySet<unknown> = new Set(['ENOENT', 'ENODEV', 'EOPNOTSUPP', 'EINVAL']);
+
+export function errorCode(thrown: unknown): string {
+  return (thrown as NodeJS.ErrnoException).code ?? 'unknown';
+}
+
+/** The text of a file without its last newline, or undefined. */
+export function readFile(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'latin1').trimEnd();
+  } catch (thrown) {
+    if (CANNOT_SAY.has(errorCode(thrown))) return undefined;
+    throw thrown;
+  }
+}
+
+/** A file with one number; `max` is Infinity. */
+export function readNumber(file: string): number | undefined {
+  const text = readFile(file);
+  if (text === 'max') return Infinity;
+  return text === undefined || !/^-?\d+$/.test(text) ? undefined : Number(text);
+}
+
+/** The number behind a key in lines such as `oom_kill 3`. */
+export function readKey(file: string, key: string): number | undefined {
+  const line = readFile(file)
+    ?.split('\n')
+    .find((each) => each.startsWith(`${key} `));
+  const number = Number(line?.slice(key.length + 1));
+  return line === undefined || !Number.isFinite(number) ? undefined : number;
+}
+
+/** @throws the system error, `code` ENOENT when there is no such file */
+export function writeFile(file: string, text: string | number): void {
+  // Without O_CREAT: where the group is gone, nothing must be made. Some files cannot be opened for reading.
+  const descriptor = openSync(file, constants.O_WRONLY);
+  try {
+    writeSync(descriptor, String(text));
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** Makes one group; fine when it exists. @throws the system error */
+export function makeGroup(directory: string): void {
+  try {
+    mkdirSync(directory);
+  } catch (thrown) {
+    if (errorCode(thrown) !== 'EEXIST') throw thrown;
+  }
+}
+
+export function groupExists(directory: string): boolean {
+  return existsSync(directory);
+}
+
+/** Removes one group. False when it still has processes or groups; true when it is gone. */
+export function removeGroup(directory: string): boolean {
+  try {
+    rmdirSync(directory);
+    return true;
+  } catch (thrown) {
+    if (errorCode(thrown) === 'ENOENT') return true;
+    if (errorCode(thrown) === 'EBUSY') return false;
+    throw thrown;
+  }
+}
+
+/** Names of the groups directly below. */
+export function groupsIn(directory: string): string[] {
+  try {
+    return readdirSync(directory, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map((entry) => entry.name);
+  } catch (thrown) {
+    if (CANNOT_SAY.has(errorCode(thrown))) return [];
+    throw thrown;
+  }
+}
+
+/** The group and all below it, parents before their children. */
+export function subtree(directory: string): string[] {
+  return [directory, ...groupsIn(directory).flatMap((name) => subtree(path.join(directory, name)))];
+}
+
+/** Pids in the group itself. Processes of foreign pid namespaces, which the kernel shows as 0, are left out. */
+export function pidsIn(directory: string): number[] {
+  const text = readFile(path.join(directory, 'cgroup.procs')) ?? '';
+  return text === ''
+    ? []
+    : text
+        .split('\n')
+        .map(Number)
+        .filter((pid) => pid > 0);
+}

@@ -1,0 +1,126 @@
+/**
+ * A row per limit: who writes it, for each version of control groups. `elsewhere` is kept by others: the clock of
+ * whoever watches, the container engine, the disk.
+ */
+import { GridError, LIMIT_NAMES, type LimitName, type Limits } from '@kolejka/protocol';
+import { parseCpuList, printCpuList } from './cpu-list.ts';
+import { errorCode, readFile } from './files.ts';
+import type { GroupFiles } from './group-files.ts';
+
+/** Writes the limits of its row. Several rows may name one writer: it is called once and sees all limits. */
+type Writer = (files: GroupFiles, limits: Limits) => void;
+
+const ELSEWHERE = {
+  network: 'elsewhere',
+  storage: 'elsewhere',
+  image: 'elsewhere',
+  workspace: 'elsewhere',
+  time: 'elsewhere',
+  gpus: 'elsewhere',
+  gpus_offset: 'elsewhere',
+  gpu_memory: 'elsewhere',
+  perf_instructions: 'elsewhere',
+  perf_cycles: 'elsewhere',
+} as const satisfies Partial<Record<LimitName, 'elsewhere'>>;
+
+export const V1_LIMITS = {
+  cpus: limitCpus('cpuset.cpus', 'cpuset.effective_cpus'),
+  cpus_offset: 'cpus',
+  memory: limitMemoryV1,
+  swap: 'memory',
+  pids: limitPids,
+  cgroup_depth: 'elsewhere',
+  cgroup_descendants: 'elsewhere',
+  ...ELSEWHERE,
+} as const satisfies LimitTable;
+
+export const V2_LIMITS = {
+  cpus: limitCpus('cpuset.cpus', 'cpuset.cpus.effective'),
+  cpus_offset: 'cpus',
+  memory: limitMemoryV2,
+  swap: 'memory',
+  pids: limitPids,
+  cgroup_depth: (files, { cgroup_depth: depth }) => files.write('cgroup.max.depth', depth ?? 'max'),
+  cgroup_descendants: (files, { cgroup_descendants: most }) => files.write('cgroup.max.descendants', most ?? 'max'),
+  ...ELSEWHERE,
+} as const satisfies LimitTable;
+
+/** A writer, the name of the row that writes this limit too, or `elsewhere`. */
+export type LimitTable = Record<LimitName, Writer | 'cpus' | 'memory' | 'elsewhere'>;
+
+/** Limits that groups keep by files; the machine may lack what `swap` needs. */
+export function keptLimits(table: LimitTable, countsSwap: boolean): Set<LimitName> {
+  const kept = LIMIT_NAMES.filter((name) => table[name] !== 'elsewhere');
+  return new Set(kept.filter((name) => name !== 'swap' || countsSwap || !hasSwap()));
+}
+
+/** Writes the given limits that the table keeps. @throws GridError `limit-not-kept` */
+export function writeLimits(table: LimitTable, files: GroupFiles, limits: Limits): void {
+  const done = new Set<Writer>();
+  for (const name of LIMIT_NAMES) {
+    const row = table[name];
+    const writer = typeof row === 'string' && row !== 'elsewhere' ? table[row] : row;
+    if (limits[name] === undefined || typeof writer === 'string' || done.has(writer)) continue;
+    done.add(writer);
+    try {
+      writer(files, limits);
+    } catch (thrown) {
+      if (thrown instanceof GridError) throw thrown;
+      throw notKept(name, `the kernel refuses ${String(limits[name])} (${errorCode(thrown)})`, thrown);
+    }
+  }
+}
+
+function notKept(name: LimitName, why: string, cause?: unknown): GridError {
+  return new GridError('limit-not-kept', `limits.${name}: this node cannot keep it: ${why}.`, {
+    field: `limits.${name}`,
+    cause,
+  });
+}
+
+function limitCpus(file: string, effective: string): Writer {
+  return (files, { cpus, cpus_offset: offset = 0 }) => {
+    const parent = parseCpuList(files.parent().text(effective) ?? '');
+    const chosen = parent.slice(offset, cpus === undefined ? undefined : offset + cpus);
+    if (chosen.length === 0 || chosen.length < (cpus ?? 0)) {
+      throw notKept('cpus', `CPUs ${offset} to ${offset + Math.max(cpus ?? 1, 1) - 1} are asked of ${parent.length}`);
+    }
+    files.write(file, printCpuList(chosen));
+  };
+}
+
+function limitPids(files: GroupFiles, { pids }: Limits): void {
+  files.write('pids.max', pids ?? 'max');
+}
+
+/**
+ * The kernel refuses memory above memory + swap at every moment, so the order depends on the direction. Without any
+ * swap the two are one; then the limit on both stays off, for what is refused by it is in no failcnt (seen on 6.18).
+ */
+function limitMemoryV1(files: GroupFiles, { memory, swap }: Limits): void {
+  const file = 'memory.memsw.limit_in_bytes';
+  const before = files.number(file);
+  if (swap !== undefined && hasSwap()) {
+    if (memory === undefined) throw notKept('swap', 'it takes a memory limit beside it');
+    if (before === undefined) throw notKept('swap', 'its kernel does not count swap (boot it with swapaccount=1)');
+  }
+  if (memory === undefined) return;
+  const both = swap === undefined || !hasSwap() ? Infinity : memory + swap;
+  const raising = both >= (before ?? Infinity);
+  if (before !== undefined && raising) files.write(file, both === Infinity ? -1 : both);
+  files.write('memory.limit_in_bytes', memory);
+  if (before !== undefined && !raising) files.write(file, both);
+}
+
+function limitMemoryV2(files: GroupFiles, { memory, swap }: Limits): void {
+  if (swap !== undefined) {
+    if (files.has('memory.swap.max')) files.write('memory.swap.max', swap);
+    else if (hasSwap()) throw notKept('swap', 'its kernel does not count swap');
+  }
+  if (memory !== undefined) files.write('memory.max', memory);
+}
+
+/** A machine without swap keeps every limit on it. */
+function hasSwap(): boolean {
+  return !/^SwapTotal:\s+0 kB$/m.test(readFile('/proc/meminfo') ?? '');
+}

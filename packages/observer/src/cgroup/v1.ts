@@ -1,0 +1,214 @@
+/** cgroup v1: each controller is a hierarchy of its own, and one path names a group in all of them. */
+import path from 'node:path';
+import { GridError, type Limits, type Stats } from '@kolejka/protocol';
+import type { Cgroups, Group, Placement } from './cgroups.ts';
+import { groupExists, groupsIn, makeGroup, readFile, subtree, writeFile } from './files.ts';
+import { GroupFiles } from './group-files.ts';
+import { keptLimits, V1_LIMITS, writeLimits } from './limits.ts';
+import { makeWithParents, pathAndParents, removeEmptyParents, removeTree } from './making.ts';
+import { type Hierarchy, pathInHierarchy } from './mounts.ts';
+import { OomNotices } from './oom-notices.ts';
+import { until } from './patience.ts';
+import { DEATH_PATIENCE_MS, moveInto, pidsBelow, signalAll, someDoNotDie } from './processes.ts';
+import { ForkCounter } from './refused-forks.ts';
+import { reachedOwnLimit, readStats, V1_STATS } from './stats.ts';
+
+/**
+ * Controllers that limits and statistics need. Others are left alone: a process that moves to a session stays in the
+ * device group of its container, and so cannot reach more devices than before.
+ */
+const NEEDED = ['cpuacct', 'cpuset', 'freezer', 'memory', 'pids'] as const;
+
+/** How long a freeze may take, once for a caller and once for each round of killing. */
+const FREEZE_PATIENCE_MS = 2_000;
+const FREEZE_TO_KILL_PATIENCE_MS = 100;
+/** How long the dying of frozen and killed processes is watched before the next round. */
+const ROUND_MS = 200;
+
+export class CgroupsV1 implements Cgroups {
+  readonly version = 1;
+  readonly keeps: Cgroups['keeps'];
+  readonly #hierarchies: readonly Hierarchy[];
+  readonly #needed: ReadonlyMap<string, Hierarchy>;
+
+  /** @throws GridError `node-unfit` naming a missing controller */
+  constructor(hierarchies: readonly Hierarchy[]) {
+    this.#hierarchies = hierarchies;
+    this.#needed = new Map(NEEDED.map((name) => [name, hierarchyOf(name, hierarchies)]));
+    const countsSwap = new GroupFiles((name) => this.directory('/', name)).has('memory.memsw.limit_in_bytes');
+    this.keeps = keptLimits(V1_LIMITS, countsSwap);
+  }
+
+  create(groupPath: string): Group {
+    makeWithParents(groupPath, () => {
+      for (const part of pathAndParents(groupPath)) {
+        for (const directory of this.directories(part)) makeGroup(directory);
+        this.#prepare(part);
+      }
+    });
+    return this.open(groupPath);
+  }
+
+  /** A new cpuset is empty and takes no process; the memory of groups below counts only where use_hierarchy says so. */
+  #prepare(groupPath: string): void {
+    const files = new GroupFiles((name) => this.directory(groupPath, name));
+    for (const file of ['cpuset.mems', 'cpuset.cpus']) {
+      if (files.text(file) === '') files.write(file, files.parent().text(file) ?? '');
+    }
+    // Always 1 since kernel 5.11.
+    if (files.text('memory.use_hierarchy') === '0') files.write('memory.use_hierarchy', 1);
+  }
+
+  open(groupPath: string): Group {
+    return new GroupV1(groupPath, this);
+  }
+
+  pathOf(pid: number): string | undefined {
+    const hierarchy = this.#needed.get('pids');
+    return hierarchy === undefined ? undefined : pathInHierarchy(pid, hierarchy, 'pids');
+  }
+
+  children(groupPath: string): string[] {
+    return groupsIn(this.directory(groupPath, 'pids')).map((name) => path.join(groupPath, name));
+  }
+
+  placementOf(pid: number): Placement | undefined {
+    const places = [...this.#needed].map(([name, hierarchy]) => [name, pathInHierarchy(pid, hierarchy, name)]);
+    return places.some(([, place]) => place === undefined) ? undefined : Object.fromEntries(places);
+  }
+
+  putBack(pid: number, placement: Placement): void {
+    for (const [name, groupPath] of Object.entries(placement)) moveInto(this.directory(groupPath, name), pid);
+  }
+
+  /** Directory of a group in the hierarchy of a controller. */
+  directory(groupPath: string, controller: string): string {
+    return path.join(this.#needed.get(controller)?.directory ?? NOWHERE, groupPath);
+  }
+
+  /** Directories of a group in all hierarchies that we use. */
+  directories(groupPath: string): string[] {
+    return [...new Set(NEEDED.map((name) => this.directory(groupPath, name)))];
+  }
+
+  /** Roots of all hierarchies: the container engine makes groups in those we do not use, too. */
+  roots(): string[] {
+    return this.#hierarchies.map(({ directory }) => directory);
+  }
+}
+
+/** A path that cannot be: reads as absent. */
+const NOWHERE = '/proc/self/no-such-controller';
+
+function hierarchyOf(name: string, hierarchies: readonly Hierarchy[]): Hierarchy {
+  const found = hierarchies.find(({ controllers }) => controllers.includes(name));
+  if (found !== undefined) return found;
+  const place = `/sys/fs/cgroup/${name}`;
+  throw new GridError(
+    'node-unfit',
+    `The control group controller "${name}" is not mounted; as root: mkdir -p ${place} && mount -t cgroup -o ${name} ${name} ${place}`,
+  );
+}
+
+class GroupV1 implements Group {
+  readonly path: string;
+  readonly #cgroups: CgroupsV1;
+  readonly #files: GroupFiles;
+  readonly #forks = new ForkCounter();
+  #notices: OomNotices | undefined;
+
+  constructor(groupPath: string, cgroups: CgroupsV1) {
+    this.path = groupPath;
+    this.#cgroups = cgroups;
+    this.#files = new GroupFiles((controller) => cgroups.directory(groupPath, controller));
+  }
+
+  limit(limits: Limits): void {
+    // Only a group at a limit of its own runs out of memory; so before there is one, nobody has to listen.
+    if (limits.memory !== undefined) {
+      this.#notices ??= new OomNotices(
+        this.#files.pathOf('memory.oom_control'),
+        this.#cgroups.directory(this.path, 'memory') + '/cgroup.event_control',
+      );
+    }
+    writeLimits(V1_LIMITS, this.#files, limits);
+  }
+
+  enter(pid: number): void {
+    for (const directory of this.#cgroups.directories(this.path)) moveInto(directory, pid);
+  }
+
+  read(): Stats {
+    const stats = readStats(V1_STATS, this.#files);
+    const forks = this.refusedForks();
+    if (stats.pids_failures !== undefined) stats.pids_failures = forks;
+    const notices = this.#notices?.count() ?? 0;
+    // A group that never came to its own limit has heard of a limit above it: the kill, if it was here, is counted here.
+    if (stats.memory_oom_kills !== undefined && reachedOwnLimit(this.#files)) {
+      stats.memory_oom_kills = Math.max(stats.memory_oom_kills, notices);
+    }
+    return stats;
+  }
+
+  refusedForks(): number {
+    return this.#forks.count(this.#files);
+  }
+
+  processes(): number[] {
+    return pidsBelow(this.#freezer);
+  }
+
+  get #freezer(): string {
+    return this.#cgroups.directory(this.path, 'freezer');
+  }
+
+  async freeze(): Promise<void> {
+    if (await this.#tryFreeze(FREEZE_PATIENCE_MS)) return;
+    await this.thaw();
+    throw new GridError('node-unfit', `The group ${this.path} cannot be frozen: a process hangs in the kernel.`);
+  }
+
+  /** The kernel tries to freeze what is not yet frozen when it is asked again. */
+  async #tryFreeze(patienceMs: number): Promise<boolean> {
+    return until(() => {
+      this.#files.write('freezer.state', 'FROZEN');
+      return this.#files.text('freezer.state') === 'FROZEN';
+    }, patienceMs);
+  }
+
+  async thaw(): Promise<void> {
+    this.#files.write('freezer.state', 'THAWED');
+  }
+
+  /** While all are frozen nobody forks; SIGKILL waits for the thaw, and then nobody runs on. */
+  async kill(): Promise<void> {
+    const deadline = performance.now() + DEATH_PATIENCE_MS;
+    while (this.processes().length > 0) {
+      if (performance.now() > deadline) throw someDoNotDie(this.path, this.processes());
+      await this.#tryFreeze(FREEZE_TO_KILL_PATIENCE_MS);
+      signalAll(this.#freezer);
+      this.#thawAll();
+      await until(() => this.processes().length === 0, ROUND_MS);
+    }
+  }
+
+  /** Groups below may have been frozen on their own. */
+  #thawAll(): void {
+    for (const directory of subtree(this.#freezer)) {
+      const state = path.join(directory, 'freezer.state');
+      if (readFile(state) !== undefined) writeFile(state, 'THAWED');
+    }
+  }
+
+  async remove(): Promise<void> {
+    this.#notices?.close();
+    this.#notices = undefined;
+    if (this.exists()) await this.kill();
+    for (const root of this.#cgroups.roots()) await removeTree(path.join(root, this.path));
+    for (const root of this.#cgroups.roots()) removeEmptyParents(root, this.path);
+  }
+
+  exists(): boolean {
+    return this.#cgroups.roots().some((root) => groupExists(path.join(root, this.path)));
+  }
+}

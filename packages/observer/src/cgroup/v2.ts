@@ -1,0 +1,185 @@
+/** cgroup v2: one hierarchy; a controller works in a group when the group above has it enabled for those below. */
+import path from 'node:path';
+import { GridError, type Limits, type Stats } from '@kolejka/protocol';
+import type { Cgroups, Group, Placement } from './cgroups.ts';
+import { errorCode, groupExists, groupsIn, makeGroup, readFile, writeFile } from './files.ts';
+import { GroupFiles } from './group-files.ts';
+import { keptLimits, V2_LIMITS, writeLimits } from './limits.ts';
+import { makeWithParents, pathAndParents, removeEmptyParents, removeTree } from './making.ts';
+import { type Hierarchy, pathInHierarchy } from './mounts.ts';
+import { until } from './patience.ts';
+import { DEATH_PATIENCE_MS, moveInto, pidsBelow, signalAll, someDoNotDie } from './processes.ts';
+import { ForkCounter } from './refused-forks.ts';
+import { readStats, V2_STATS } from './stats.ts';
+
+/** Controllers that limits and statistics need; cpu.stat is there without any. */
+const NEEDED = ['cpuset', 'memory', 'pids'] as const;
+
+const FREEZE_PATIENCE_MS = 2_000;
+/** How long dying is watched before the next round of signals, on kernels without cgroup.kill. */
+const ROUND_MS = 200;
+
+export class CgroupsV2 implements Cgroups {
+  readonly version = 2;
+  readonly keeps: Cgroups['keeps'];
+  readonly #hierarchy: Hierarchy;
+
+  constructor(hierarchy: Hierarchy) {
+    this.#hierarchy = hierarchy;
+    // The topmost group has no limits of its own, so whether swap is counted shows only below.
+    const anyGroup = groupsIn(hierarchy.directory).map((name) =>
+      path.join(hierarchy.directory, name, 'memory.swap.max'),
+    );
+    const countsSwap = anyGroup.length === 0 || anyGroup.some((file) => readFile(file) !== undefined);
+    this.keeps = keptLimits(V2_LIMITS, countsSwap);
+  }
+
+  get root(): string {
+    return this.#hierarchy.directory;
+  }
+
+  create(groupPath: string): Group {
+    makeWithParents(groupPath, () => {
+      let parent = this.root;
+      for (const part of pathAndParents(groupPath)) {
+        enable(parent);
+        parent = this.directory(part);
+        makeGroup(parent);
+      }
+    });
+    return this.open(groupPath);
+  }
+
+  open(groupPath: string): Group {
+    return new GroupV2(groupPath, this);
+  }
+
+  pathOf(pid: number): string | undefined {
+    return pathInHierarchy(pid, this.#hierarchy);
+  }
+
+  children(groupPath: string): string[] {
+    return groupsIn(this.directory(groupPath)).map((name) => path.join(groupPath, name));
+  }
+
+  placementOf(pid: number): Placement | undefined {
+    const groupPath = this.pathOf(pid);
+    return groupPath === undefined ? undefined : { unified: groupPath };
+  }
+
+  putBack(pid: number, placement: Placement): void {
+    for (const groupPath of Object.values(placement)) moveInto(this.directory(groupPath), pid);
+  }
+
+  directory(groupPath: string): string {
+    return path.join(this.root, groupPath);
+  }
+}
+
+/** Enables the controllers for the groups below a directory. @throws GridError `node-unfit` */
+function enable(directory: string): void {
+  const control = path.join(directory, 'cgroup.subtree_control');
+  const enabled = new Set(readFile(control)?.split(' '));
+  for (const name of NEEDED) {
+    if (enabled.has(name)) continue;
+    const command = `echo +${name} > ${control}`;
+    try {
+      writeFile(control, `+${name}`);
+    } catch (cause) {
+      // A parent that is gone meanwhile is made again by whoever called.
+      if (errorCode(cause) === 'ENOENT' && !groupExists(directory)) throw cause;
+      throw new GridError('node-unfit', `${WHY[errorCode(cause)] ?? WHY.other} Try, as root: ${command}`, { cause });
+    }
+  }
+}
+
+const WHY: Record<string, string> & { other: string } = {
+  EBUSY:
+    'A control group with processes of its own cannot have limited groups below; move its processes to a group below.',
+  ENOENT: 'A control group controller is not there: the group above does not hand it down, or a v1 mount holds it.',
+  other: 'A control group controller cannot be enabled.',
+};
+
+class GroupV2 implements Group {
+  readonly path: string;
+  readonly #directory: string;
+  readonly #root: string;
+  readonly #files: GroupFiles;
+  readonly #forks = new ForkCounter();
+
+  constructor(groupPath: string, cgroups: CgroupsV2) {
+    this.path = groupPath;
+    this.#root = cgroups.root;
+    this.#directory = cgroups.directory(groupPath);
+    this.#files = new GroupFiles(() => this.#directory);
+  }
+
+  limit(limits: Limits): void {
+    writeLimits(V2_LIMITS, this.#files, limits);
+  }
+
+  enter(pid: number): void {
+    moveInto(this.#directory, pid);
+  }
+
+  read(): Stats {
+    const stats = readStats(V2_STATS, this.#files);
+    const forks = this.refusedForks();
+    if (stats.pids_failures !== undefined) stats.pids_failures = forks;
+    return stats;
+  }
+
+  refusedForks(): number {
+    return this.#forks.count(this.#files);
+  }
+
+  processes(): number[] {
+    return pidsBelow(this.#directory);
+  }
+
+  #isEmpty(): boolean {
+    return this.#files.key('cgroup.events', 'populated') !== 1;
+  }
+
+  async freeze(): Promise<void> {
+    this.#files.write('cgroup.freeze', 1);
+    if (await until(() => this.#files.key('cgroup.events', 'frozen') === 1, FREEZE_PATIENCE_MS)) return;
+    await this.thaw();
+    throw new GridError('node-unfit', `The group ${this.path} cannot be frozen: a process hangs in the kernel.`);
+  }
+
+  async thaw(): Promise<void> {
+    this.#files.write('cgroup.freeze', 0);
+  }
+
+  async kill(): Promise<void> {
+    const deadline = performance.now() + DEATH_PATIENCE_MS;
+    while (!this.#isEmpty()) {
+      if (performance.now() > deadline) throw someDoNotDie(this.path, this.processes());
+      this.#killOnce();
+      await until(() => this.#isEmpty(), ROUND_MS);
+    }
+    if (this.exists()) await this.thaw();
+  }
+
+  /** cgroup.kill came with 5.14. Before, freezing keeps all from forking, and on v2 frozen processes die. */
+  #killOnce(): void {
+    try {
+      this.#files.write('cgroup.kill', 1);
+    } catch (thrown) {
+      if (errorCode(thrown) !== 'ENOENT' || !this.exists()) throw thrown;
+      this.#files.write('cgroup.freeze', 1);
+      signalAll(this.#directory);
+    }
+  }
+
+  async remove(): Promise<void> {
+    if (this.exists()) await this.kill();
+    await removeTree(this.#directory);
+    removeEmptyParents(this.#root, this.path);
+  }
+
+  exists(): boolean {
+    return groupExists(this.#directory);
+  }
+}
