@@ -1,0 +1,64 @@
+/** One container, from create to its last statistics. */
+import { GridError } from '@kolejka/protocol';
+import type { Container, ContainerCreateOptions } from 'dockerode';
+import { type Engine, engineMessage, engineStatus } from './engine.ts';
+
+/** How a container ended. */
+export interface Exit {
+  /** Exit code; 128 + signal when a signal ended the program. */
+  code: number;
+  /** From start to end by the engine's clock, in milliseconds. */
+  timeMs: number;
+}
+
+/** @throws GridError `image-unavailable` when the image is gone, `node-unfit` for everything else */
+export async function createContainer(engine: Engine, options: ContainerCreateOptions): Promise<Container> {
+  try {
+    return await engine.docker.createContainer(options);
+  } catch (cause) {
+    const code = engineStatus(cause) === 404 ? 'image-unavailable' : 'node-unfit';
+    throw new GridError(code, `The container could not be made: ${engineMessage(cause)}.`, { cause });
+  }
+}
+
+/** What the engine says when the command, not the node, is at fault. */
+const COMMAND_AT_FAULT =
+  /executable file not found|no such file or directory|permission denied|exec format error|argument list too long|is a directory/i;
+
+/**
+ * Starts the container. The answer to `exited` was asked for before, so that no end is missed.
+ * @throws GridError `image-unavailable` when the command cannot be started in the image, `node-unfit` else
+ */
+export async function startContainer(container: Container): Promise<void> {
+  try {
+    await container.start();
+  } catch (cause) {
+    const message = engineMessage(cause);
+    if (COMMAND_AT_FAULT.test(message)) {
+      throw new GridError('image-unavailable', `The command could not be started in the image: ${message}.`, { cause });
+    }
+    throw new GridError('node-unfit', `The container could not be started: ${message}.`, { cause });
+  }
+}
+
+/** Begins to wait for the end; call before `startContainer`. */
+export async function exited(container: Container): Promise<void> {
+  try {
+    await container.wait({ condition: 'next-exit' });
+  } catch (error) {
+    // Removed under our hands, for example by an operator: it has ended too.
+    if (engineStatus(error) !== 404) throw error;
+  }
+}
+
+/** How a container that has ended did so. */
+export async function readExit(container: Container): Promise<Exit> {
+  const { State: state } = await container.inspect();
+  return { code: state.ExitCode, timeMs: Math.max(0, parseTime(state.FinishedAt) - parseTime(state.StartedAt)) };
+}
+
+/** Milliseconds of a time such as 2026-11-22T00:27:16.136123456Z, below the millisecond kept. */
+export function parseTime(text: string): number {
+  const [, seconds = '', fraction = '0'] = /^(.*?)(?:\.(\d+))?Z$/.exec(text) ?? [];
+  return Date.parse(`${seconds}Z`) + Number(`0.${fraction}`) * 1000;
+}

@@ -1,0 +1,47 @@
+/** The container engine, spoken to over its socket. */
+import { GridError } from '@kolejka/protocol';
+import Docker from 'dockerode';
+
+/** What of the engine a worker needs to know once. */
+export interface Engine {
+  docker: Docker;
+  cgroupDriver: string;
+}
+
+/**
+ * The engine of DOCKER_HOST or /var/run/docker.sock.
+ * @throws GridError `engine-unreachable`, or `node-unfit` when its control groups cannot be used
+ */
+export async function openEngine(): Promise<Engine> {
+  const docker = new Docker();
+  let info: { CgroupDriver?: string };
+  try {
+    info = (await docker.info()) as { CgroupDriver?: string };
+  } catch (cause) {
+    throw new GridError(
+      'engine-unreachable',
+      'Docker is not running: start it ("systemctl start docker") or run "npm run setup".',
+      { cause },
+    );
+  }
+  const cgroupDriver = info.CgroupDriver ?? 'unknown';
+  if (cgroupDriver !== 'cgroupfs') {
+    throw new GridError(
+      'node-unfit',
+      `Docker uses the cgroup driver "${cgroupDriver}": put {"exec-opts": ["native.cgroupdriver=cgroupfs"]} in /etc/docker/daemon.json and restart it.`,
+    );
+  }
+  return { docker, cgroupDriver };
+}
+
+/** HTTP status of an error that the engine answered, or undefined. */
+export function engineStatus(error: unknown): number | undefined {
+  const status = (error as { statusCode?: unknown }).statusCode;
+  return typeof status === 'number' ? status : undefined;
+}
+
+/** The engine's own sentence in an error. */
+export function engineMessage(error: unknown): string {
+  const { json, message } = error as { json?: { message?: unknown }; message?: string };
+  return typeof json?.message === 'string' ? json.message : (message ?? String(error));
+}

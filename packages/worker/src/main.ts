@@ -1,0 +1,68 @@
+/** `kolejka-worker execute TASK RESULT`: one task on this machine, no server. */
+import { commandLine, type CommonFlags, openLog, openShutdown, readConfig, runCommandLine } from '@kolejka/program';
+import { GridError, LIMIT_NAMES, type Limits, LIMITS } from '@kolejka/protocol';
+import { CONFIG } from './config.ts';
+import { MESSAGES } from './messages.ts';
+
+const flagOf = (name: string) => `--${name.replaceAll('_', '-')}`;
+
+const program = commandLine('kolejka-worker', 'Runs one task in one container on this machine.');
+const execute = program
+  .command('execute <task> <result>')
+  .description('run the task in directory <task> and write its result to directory <result>')
+  .option('--temp <directory>', 'directory for what is needed only while the task runs')
+  .option('--pull', 'pull the image even when a local version is there')
+  .option('--consume', 'move the files of the task instead of copying them, and remove the task directory')
+  .option('--observer <socket>', "the observer's socket");
+for (const name of LIMIT_NAMES) execute.option(`${flagOf(name)} <limit>`, `ceiling: ${LIMITS[name].about}`);
+
+execute.action(async (taskDirectory: string, resultDirectory: string) => {
+  const flags = execute.optsWithGlobals<CommonFlags & Record<string, unknown> & { consume?: boolean }>();
+  const given = Object.fromEntries(Object.keys(CONFIG).map((name) => [name, flags[camelCase(name)]]));
+  const config = readConfig(CONFIG, { section: flags.config ?? 'worker', flags: given, file: flags.configFile });
+  const { readTask } = await import('./task-directory.ts');
+  const task = await readTask(taskDirectory);
+
+  const [{ openCgroups }, { openEngine, removeLeftovers, runTask }] = await Promise.all([
+    import('@kolejka/observer/cgroup'),
+    import('./index.ts'),
+  ]);
+  const log = openLog('kolejka-worker', MESSAGES, {
+    level: flags.debug === true ? 'debug' : flags.verbose === true ? 'info' : 'warn',
+  });
+  const shutdown = openShutdown();
+  const context = {
+    engine: await openEngine(),
+    cgroups: openCgroups(),
+    log,
+    temp: config.temp,
+    observerSocket: config.observer,
+  };
+  await removeLeftovers(context.temp, context.engine, context.cgroups, log);
+  const result = await runTask(context, {
+    task,
+    taskDirectory,
+    resultDirectory,
+    limits: pickLimits(config),
+    consume: flags.consume === true,
+    pull: config.pull,
+    cancel: shutdown.asked,
+  });
+  if (result.reason === 'image')
+    throw new GridError('image-unavailable', result.message ?? 'The image cannot be used.');
+  if (result.reason === 'infrastructure')
+    throw new GridError('node-unfit', result.message ?? 'This machine could not run the task.');
+  if (shutdown.asked.aborted) process.exitCode = 130;
+});
+
+function pickLimits(config: Record<string, unknown>): Limits {
+  return Object.fromEntries(
+    LIMIT_NAMES.filter((name) => config[name] !== undefined).map((name) => [name, config[name]]),
+  ) as Limits;
+}
+
+function camelCase(name: string): string {
+  return name.replaceAll(/_(\w)/g, (_all, letter: string) => letter.toUpperCase());
+}
+
+await runCommandLine(program);

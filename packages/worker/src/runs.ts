@@ -1,0 +1,104 @@
+/**
+ * Runs: one attempt of one task on this machine.
+ *
+ * The directory of a run is made first and removed last, and its name is also that of the container and the task
+ * group. So whatever a worker that was killed has left behind is found by its directory. A file in it says which
+ * process owns it; a run whose owner is gone is a leftover.
+ */
+import { randomBytes } from 'node:crypto';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import type { Cgroups } from '@kolejka/observer/cgroup';
+import type { Log } from '@kolejka/program';
+import { type Engine, engineStatus } from './engine.ts';
+import type { MESSAGES } from './messages.ts';
+
+/** Where runs are when nothing else is said. */
+export const DEFAULT_TEMP = path.join(tmpdir(), 'kolejka');
+
+const OWNER_FILE = 'owner';
+const UNOWNED_MS = 60_000;
+
+export interface Run {
+  /** Unique on this machine: name of the directory, the container and the task group. */
+  id: string;
+  directory: string;
+}
+
+/** Name of a run's container. */
+export const containerName = (runId: string) => `kolejka_worker_${runId}`;
+
+/** Path of a run's task group. */
+export const groupPath = (runId: string) => `/kolejka/${runId}`;
+
+/** Makes the directory of a new run below `temp`, owned by this process. */
+export async function openRun(temp: string, task: string): Promise<Run> {
+  await mkdir(temp, { recursive: true, mode: 0o700 });
+  const directory = await mkdtemp(path.join(temp, `${task}-${randomBytes(4).toString('hex')}`));
+  await writeFile(path.join(directory, OWNER_FILE), `${process.pid} ${await startTime(process.pid)}`);
+  return { id: path.basename(directory), directory };
+}
+
+/** Removes the directory of a run, however deep a task has nested it. */
+export async function removeRunDirectory(directory: string): Promise<void> {
+  try {
+    await rm(directory, { recursive: true, force: true });
+  } catch (error) {
+    // Node's rm works with whole paths, which a hostile tree makes longer than the kernel takes; rm(1) walks by descriptor.
+    if ((error as NodeJS.ErrnoException).code !== 'ENAMETOOLONG') throw error;
+    await promisify(execFile)('rm', ['-rf', '--one-file-system', '--', directory]);
+  }
+}
+
+/** Removes containers, groups and directories of runs below `temp` whose worker is gone. */
+export async function removeLeftovers(
+  temp: string,
+  engine: Engine,
+  cgroups: Cgroups,
+  log: Log<typeof MESSAGES>,
+): Promise<void> {
+  for (const id of await readdir(temp).catch(() => [])) {
+    const directory = path.join(temp, id);
+    if (await isOwned(directory)) continue;
+    try {
+      await removeContainer(engine, containerName(id));
+      await cgroups.open(groupPath(id)).remove();
+      await removeRunDirectory(directory);
+      log.say('leftover-removed', { run: id });
+    } catch (error) {
+      log.say('left-behind', { run: id, error });
+    }
+  }
+}
+
+/** Removes a container, running or not; one that is gone is fine. */
+export async function removeContainer(engine: Engine, name: string): Promise<void> {
+  try {
+    await engine.docker.getContainer(name).remove({ force: true, v: true });
+  } catch (error) {
+    // 409: somebody is removing it already.
+    if (![404, 409].includes(engineStatus(error) ?? 0)) throw error;
+  }
+}
+
+async function isOwned(directory: string): Promise<boolean> {
+  const text = await readFile(path.join(directory, OWNER_FILE), 'utf8').catch(() => undefined);
+  if (text === undefined) return await isYoung(directory);
+  const [pid, started] = text.split(' ');
+  return (await startTime(Number(pid))) === started;
+}
+
+/** Between making a directory and saying whose it is there is a moment; later it is nobody's. */
+async function isYoung(directory: string): Promise<boolean> {
+  const found = await stat(directory).catch(() => undefined);
+  return found === undefined || Date.now() - found.ctimeMs < UNOWNED_MS;
+}
+
+/** When a process started, in clock ticks since boot (field 22 of /proc/PID/stat), or undefined when it is gone. */
+async function startTime(pid: number): Promise<string | undefined> {
+  const line = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
+  return line?.slice(line.lastIndexOf(')') + 2).split(' ')[19];
+}

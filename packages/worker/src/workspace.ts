@@ -1,0 +1,74 @@
+/** The directories a task works in, filled from its task directory. */
+import { chmod, constants, copyFile, mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { GridError, mapFiles, printTask, type Task, TASK_FILE } from '@kolejka/protocol';
+
+/** Where things are, outside and inside the container. */
+export interface Workspace {
+  /** The task's files; the working directory. */
+  task: string;
+  /** What the program writes here is a result. */
+  result: string;
+  /** stdout and stderr are kept where the program cannot touch them. */
+  streams: string;
+}
+
+/** The same places inside the container, as in the original. */
+export const INSIDE = { task: '/var/lib/kolejka/task', result: '/var/lib/kolejka/result' } as const;
+
+/** Every file and directory of a task has this mode inside the container, so that scripts run. */
+const TASK_MODE = 0o750;
+
+export interface WorkspaceSource {
+  task: Task;
+  /** Directory that the paths of the task's files start from. */
+  directory: string;
+  /** Move the files instead of copying them; the directory is removed. */
+  consume: boolean;
+}
+
+/**
+ * Makes the directories below `root` and fills them.
+ * @throws GridError `no-file` naming a file that is not there
+ */
+export async function prepareWorkspace(root: string, source: WorkspaceSource): Promise<Workspace> {
+  const workspace = {
+    task: path.join(root, 'task'),
+    result: path.join(root, 'result'),
+    streams: path.join(root, 'streams'),
+  };
+  for (const directory of Object.values(workspace)) await mkdir(directory, { mode: 0o755 });
+  for (const [name, file] of Object.entries(source.task.files)) {
+    if (name === TASK_FILE) continue;
+    await bring(
+      name,
+      path.resolve(source.directory, file.path ?? name),
+      path.join(workspace.task, name),
+      source.consume,
+    );
+  }
+  const spec = printTask({ ...source.task, files: mapFiles(source.task.files, (_file, name) => ({ path: name })) });
+  await writeFile(path.join(workspace.task, TASK_FILE), `${JSON.stringify(spec, undefined, 2)}\n`, { mode: TASK_MODE });
+  if (source.consume) await rm(source.directory, { recursive: true, force: true });
+  return workspace;
+}
+
+async function bring(name: string, from: string, to: string, consume: boolean): Promise<void> {
+  const found = await stat(from).catch(() => undefined);
+  if (found?.isFile() !== true) {
+    throw new GridError('no-file', `The file ${from}, named ${name} in the task, is not there.`, {
+      field: `files.${name}`,
+    });
+  }
+  await mkdir(path.dirname(to), { recursive: true, mode: TASK_MODE });
+  if (!consume || !(await rename(from, to).then(() => true, isOtherDevice))) {
+    await copyFile(from, to, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
+  }
+  await chmod(to, TASK_MODE);
+}
+
+/** rename does not cross file systems; then the file is copied. */
+function isOtherDevice(error: NodeJS.ErrnoException): false {
+  if (error.code === 'EXDEV') return false;
+  throw error;
+}
