@@ -1,0 +1,113 @@
+/** Settings of a foreman: `[foreman]` of kolejka.conf, environment, flags. */
+import { hostname } from 'node:os';
+import { CLIENT_SETTINGS, readClientConfig } from '@kolejka/client';
+import { type CommonFlags, type ConfigOf, parseString, readConfig, type Setting } from '@kolejka/program';
+import {
+  ForemanName,
+  GridError,
+  LIMIT_NAMES,
+  LIMITS,
+  type LimitName,
+  type Limits,
+  OBSERVER_SOCKET,
+  parseCount,
+  parseLimit,
+  parseShape,
+} from '@kolejka/protocol';
+import { DEFAULT_TEMP } from '@kolejka/worker';
+
+const { server, username, password, token } = CLIENT_SETTINGS;
+
+const offered = Object.fromEntries(
+  LIMIT_NAMES.map((name) => [
+    name,
+    {
+      parse: (text: unknown, field: string) => parseLimit(name, text, field, 'budget'),
+      about: `this node offers: ${LIMITS[name].about}`,
+    },
+  ]),
+) as Record<LimitName, Setting<number | boolean>>;
+
+/** Values of `[foreman]`; connection values that are not there are taken from `[client]`, as the original does. */
+export const FOREMAN_SETTINGS = {
+  server,
+  username,
+  password,
+  token,
+  name: {
+    parse: (text: unknown, field: string) => parseShape(ForemanName, text, field),
+    env: 'KOLEJKA_FOREMAN_NAME',
+    about: 'name of this foreman, the same after a restart; the hostname when not given',
+  },
+  concurency: { parse: parseCount, default: 8, about: 'most tasks at one time' },
+  tags: {
+    parse: parseTags,
+    default: [] as string[],
+    about: 'tags of this node, separated by commas; beside hostname, kernel and cpus',
+  },
+  temp: {
+    parse: parseString,
+    default: DEFAULT_TEMP,
+    env: 'KOLEJKA_TEMP',
+    about: 'directory for the directories of runs',
+  },
+  observer: {
+    parse: parseString,
+    default: OBSERVER_SOCKET,
+    env: 'KOLEJKA_OBSERVER_SOCKET',
+    about: "the observer's socket",
+  },
+  ...offered,
+} as const;
+
+function parseTags(value: unknown, field: string): string[] {
+  return parseString(value, field)
+    .split(',')
+    .map((tag) => tag.trim())
+    .filter((tag) => tag !== '');
+}
+
+export type ForemanConfig = Omit<ConfigOf<typeof FOREMAN_SETTINGS>, LimitName | 'server' | 'name'> & {
+  server: string;
+  name: ForemanName;
+  limits: Limits;
+};
+
+/**
+ * The foreman's configuration.
+ * @throws GridError `bad-config` naming the value
+ */
+export function readForemanConfig(flags: CommonFlags, values: Record<string, unknown>): ForemanConfig {
+  const config: ConfigOf<typeof FOREMAN_SETTINGS> = readConfig(FOREMAN_SETTINGS, {
+    section: flags.config ?? 'foreman',
+    flags: values,
+    file: flags.configFile,
+  });
+  const connection =
+    config.server === undefined
+      ? readClientConfig({ ...flags, config: 'client' }, {})
+      : { ...config, server: config.server };
+  const limits = Object.fromEntries(
+    LIMIT_NAMES.map((name) => [name, config[name]]).filter(([, value]) => value !== undefined),
+  ) as Limits;
+  if (config.concurency < 1)
+    throw new GridError('bad-config', 'concurency: expected at least 1', { field: 'concurency' });
+  return {
+    server: connection.server,
+    username: connection.username,
+    password: connection.password,
+    token: connection.token,
+    name:
+      config.name ??
+      ForemanName.parse(
+        hostname()
+          .replaceAll(/[^\w.-]/g, '-')
+          .slice(0, 100),
+      ),
+    concurency: config.concurency,
+    tags: config.tags,
+    temp: config.temp,
+    observer: config.observer,
+    limits,
+  };
+}

@@ -1,0 +1,79 @@
+/** The parts of a foreman: what each needs, and how they end. */
+import { type Client, openClient } from '@kolejka/client';
+import { openCgroups } from '@kolejka/observer/cgroup';
+import { type Log, openLog, runLoop, type Shutdown } from '@kolejka/program';
+import { openEngine, removeLeftovers, WORKER_MESSAGES, type WorkerContext } from '@kolejka/worker';
+import type { ForemanConfig } from './config.ts';
+import { heartbeatPass, sendHeartbeat } from './heartbeat.ts';
+import { HeldTasks } from './held.ts';
+import type { MESSAGES } from './messages.ts';
+import { readOffer } from './node.ts';
+import { type PullContext, pullPass } from './pull.ts';
+import { Seats } from './seats.ts';
+
+export interface Foreman {
+  /** Resolves when it was asked to end and nothing runs any more. */
+  finished: Promise<void>;
+}
+
+/**
+ * Starts a foreman: asks the server who it is, removes what an earlier one left, and begins to take tasks.
+ * @throws GridError when the server refuses or is away, or when this machine is not fit
+ */
+export async function openForeman(
+  config: ForemanConfig,
+  { log, shutdown }: { log: Log<typeof MESSAGES>; shutdown: Shutdown },
+): Promise<Foreman> {
+  const worker: WorkerContext = {
+    engine: await openEngine(),
+    cgroups: openCgroups(),
+    log: openLog('kolejka-foreman', WORKER_MESSAGES, {}),
+    temp: config.temp,
+    observerSocket: config.observer,
+  };
+  const client = openClient(config);
+  // Wrong credentials are said now and not in a loop.
+  await client.heartbeat(config.name, []);
+  await removeLeftovers(worker.temp, worker.engine, worker.cgroups, worker.log);
+  const offer = await readOffer(config.limits, config.tags);
+  const context: PullContext = {
+    client,
+    worker,
+    offer,
+    held: new HeldTasks(),
+    log,
+    insisted: shutdown.insisted,
+    foreman: config.name,
+    seats: new Seats(offer.limits, offer.defaults, config.concurency),
+    running: new Set(),
+  };
+  log.say('foreman-started', { foreman: config.name, server: config.server, ...offer });
+  return { finished: run(context, client, shutdown) };
+}
+
+/** Pulls until asked to end, lets running tasks end or, when insisted, hands them back; renews leases to the last. */
+async function run(context: PullContext, client: Client, shutdown: Shutdown): Promise<void> {
+  const { held, log } = context;
+  const done = new AbortController();
+  shutdown.asked.addEventListener('abort', () => log.say('foreman-draining', { running: held.size }), { once: true });
+  shutdown.insisted.addEventListener('abort', () => held.stopAll(), { once: true });
+  const heartbeats = runLoop({
+    pass: (signal) => heartbeatPass(context, signal),
+    signal: done.signal,
+    failed: (error, inARow) => log.say('heartbeat-failed', { error, inARow }),
+  });
+  await runLoop({
+    pass: (signal) => pullPass(context, signal),
+    signal: shutdown.asked,
+    failed: (error, inARow) => log.say('pull-failed', { error, inARow }),
+  });
+  await Promise.all(context.running);
+  done.abort();
+  await heartbeats;
+  // What was handed back at the very end has not been said yet.
+  if (held.size > 0) await sendHeartbeat(context).catch((error: unknown) => log.say('heartbeat-failed', { error }));
+  await client.close();
+  shutdown.ask();
+  await shutdown.finished();
+  log.say('foreman-stopped');
+}

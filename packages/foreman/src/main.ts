@@ -1,0 +1,33 @@
+/** `kolejka-foreman`: governs this node: takes tasks that fit, runs them, hands in their results. */
+import { commandLine, type CommonFlags, logLevel, openLog, openShutdown, runCommandLine } from '@kolejka/program';
+import { LIMIT_NAMES, LIMITS } from '@kolejka/protocol';
+
+const program = commandLine('kolejka-foreman', 'Governs this node: takes tasks that fit and runs them.')
+  .option('--server <address>', 'address of the server')
+  .option('--username <name>', 'name of the user on the server')
+  .option('--name <name>', 'name of this foreman; the hostname when not given')
+  .option('--concurency <count>', 'most tasks at one time')
+  .option('--tags <tags>', 'tags of this node, separated by commas')
+  .option('--temp <directory>', 'directory for what is needed only while tasks run')
+  .option('--observer <socket>', "the observer's socket");
+for (const name of LIMIT_NAMES)
+  program.option(`--${name.replaceAll('_', '-')} <limit>`, `offer: ${LIMITS[name].about}`);
+
+program.action(async () => {
+  const flags = program.opts<CommonFlags & Record<string, unknown>>();
+  const { FOREMAN_SETTINGS, readForemanConfig } = await import('./config.ts');
+  const values = Object.fromEntries(Object.keys(FOREMAN_SETTINGS).map((name) => [name, flags[camelCase(name)]]));
+  const config = readForemanConfig(flags, values);
+  const [{ MESSAGES }, { openForeman }] = await Promise.all([import('./messages.ts'), import('./foreman.ts')]);
+  const log = openLog('kolejka-foreman', MESSAGES, { level: logLevel(flags) });
+  const shutdown = openShutdown();
+  const foreman = await openForeman(config, { log, shutdown });
+  process.stdout.write(`kolejka-foreman ${config.name} takes tasks from ${config.server}\n`);
+  await foreman.finished;
+});
+
+function camelCase(name: string): string {
+  return name.replaceAll(/_(\w)/g, (_all, letter: string) => letter.toUpperCase());
+}
+
+await runCommandLine(program);

@@ -1,0 +1,29 @@
+/** What the foreman says in the log, and what an operator should think. */
+import type { Messages } from '@kolejka/program';
+
+export const MESSAGES = {
+  'foreman-started': { level: 'info', about: 'The node takes tasks; the fields say what it offers.' },
+  'foreman-draining': {
+    level: 'info',
+    about: 'No new tasks are taken; running ones end first. A second signal hands them back.',
+  },
+  'foreman-stopped': { level: 'info', about: 'Nothing runs any more.' },
+  'task-taken': { level: 'info', about: 'A task came with a lease.' },
+  'task-unreadable': {
+    level: 'error',
+    about: 'The server gave a task that this version cannot read; its lease runs out.',
+  },
+  'task-running': { level: 'info', about: 'The program of a task runs.' },
+  'result-accepted': { level: 'info', about: 'The server has the result.' },
+  'result-refused': {
+    level: 'warn',
+    about: 'The server wants no result of this attempt: the lease was lost, or the task is gone.',
+  },
+  'result-waiting': { level: 'warn', about: 'The server does not take the result now; it is offered again.' },
+  'task-dropped': { level: 'warn', about: 'The server told to stop work on a task: it is not ours any more.' },
+  'task-returned': { level: 'warn', about: 'A task was handed back unrun.' },
+  'task-failed-here': { level: 'warn', about: 'A task could not be fetched or begun on this node; it is handed back.' },
+  'left-behind': { level: 'error', about: 'Something could not be removed; the next start tries again.' },
+  'pull-failed': { level: 'warn', about: 'The queue could not be asked; it is asked again after a pause.' },
+  'heartbeat-failed': { level: 'warn', about: 'Leases could not be renewed; they run out when this goes on.' },
+} as const satisfies Messages;

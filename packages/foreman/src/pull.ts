@@ -1,0 +1,61 @@
+/** One pass: say what is free, hear what to do, begin it. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ForemanName } from '@kolejka/protocol';
+import { type LeasedContext, runLeased } from './run-leased.ts';
+import type { Seats } from './seats.ts';
+
+export interface PullContext extends LeasedContext {
+  foreman: ForemanName;
+  seats: Seats;
+  /** Tasks under way; awaited at the end. */
+  running: Set<Promise<void>>;
+}
+
+/**
+ * Seconds a request may wait for a task. A busy node asks again soon: a seat that is released meanwhile makes more
+ * room than the request has said, and giving the request up could lose a task the server has just given.
+ */
+const WAIT_SECONDS = { idle: 20, busy: 1 } as const;
+
+/** Asks once and begins what was given. */
+export async function pullPass(context: PullContext, signal: AbortSignal): Promise<void> {
+  const { client, seats, offer, foreman, log } = context;
+  const room = seats.room();
+  if (room.places <= 0 || room.limits.cpus === 0) return await untilReleased(seats, signal);
+  const answer = await client.dequeue(
+    {
+      foreman,
+      concurency: room.places,
+      limits: room.limits,
+      defaults: offer.defaults,
+      tags: offer.tags,
+      idle: room.idle,
+      wait: room.idle ? WAIT_SECONDS.idle : WAIT_SECONDS.busy,
+    },
+    signal,
+  );
+  const attempts = new Map(answer.leases.map(({ task, attempt }) => [task, attempt]));
+  for (const { task, error } of answer.unreadable)
+    log.say('task-unreadable', { task: task['id'], message: error.message });
+  for (const task of answer.tasks) {
+    const held = context.held.add(task.id, attempts.get(task.id) ?? 1);
+    log.say('task-taken', { task: task.id, attempt: held.attempt, image: task.image });
+    const seat = seats.take(task);
+    if (seat === undefined) {
+      context.held.enter(held, 'returned');
+      continue;
+    }
+    const run = runLeased(context, task, held, seat);
+    context.running.add(run);
+    void run.finally(() => context.running.delete(run));
+  }
+}
+
+async function untilReleased(seats: Seats, signal: AbortSignal): Promise<void> {
+  const stop = new AbortController();
+  await Promise.race([
+    seats.released(),
+    sleep(60_000, undefined, { signal: AbortSignal.any([signal, stop.signal]) }).catch(() => undefined),
+  ]);
+  stop.abort();
+}
