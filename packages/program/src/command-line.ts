@@ -44,7 +44,7 @@ export async function runCommandLine(command: Command, argv: readonly string[] =
     }
     const error = asGridError(thrown);
     process.stderr.write(`${command.name()}: ${sentence(error)}\n`);
-    if (argv.some((flag) => flag === '--debug' || flag === '-d')) console.error(thrown);
+    if (command.opts<CommonFlags>().debug === true) console.error(thrown);
     process.exitCode = error.exit;
   }
 }

@@ -1,0 +1,101 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import { ERRORS, type ErrorCode } from '@kolejka/protocol';
+import test from 'ava';
+
+const COMMAND = fileURLToPath(new URL('fixtures/command.ts', import.meta.url));
+
+async function run(...args: string[]) {
+  const child = spawn(process.execPath, ['--conditions=source', COMMAND, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const [out, err, [status]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, 'exit') as Promise<[number | null]>,
+  ]);
+  return { out, err, status };
+}
+
+test('a command that goes well ends with 0 and says nothing on stderr', async (t) => {
+  t.deepEqual(await run('well'), { out: 'done\n', err: '', status: 0 });
+});
+
+const ONE_OF_EACH_EXIT: ErrorCode[] = [
+  'stale-lease',
+  'bad-config',
+  'wrong-password',
+  'not-found',
+  'server-unreachable',
+  'engine-unreachable',
+  'task-failed',
+];
+
+for (const code of ONE_OF_EACH_EXIT) {
+  test(`${code} is one sentence, and exit status ${ERRORS[code].exit}`, async (t) => {
+    const { out, err, status } = await run('refuse', code);
+    t.is(err, 'kolejka-some: It does not go, because of the test.\n');
+    t.is(out, '');
+    t.is(status, ERRORS[code].exit);
+  });
+}
+
+test('what nobody foresaw is one sentence too, that points to --debug', async (t) => {
+  const { err, status } = await run('break');
+  t.is(err, 'kolejka-some: something broke here: undefined is not a test (--debug shows where)\n');
+  t.is(status, 1);
+});
+
+for (const flag of ['--debug', '-d', '-vd']) {
+  test(`${flag} shows where an error comes from`, async (t) => {
+    for (const args of [
+      ['break', flag],
+      [flag, 'refuse', 'not-found'],
+    ]) {
+      const { err } = await run(...args);
+      t.regex(err, /^kolejka-some: .*\n(.*\n)*\s+at .*fixtures\/command\.ts:/);
+    }
+  });
+}
+
+const MISUSES: [string, string[], RegExp][] = [
+  ['an unknown command', ['dance'], /unknown command 'dance'/],
+  ['an unknown flag', ['well', '--loud'], /unknown option '--loud'/],
+  ['a missing argument', ['refuse'], /missing required argument 'code'/],
+  ['an argument too many', ['well', 'now'], /too many arguments/],
+];
+
+for (const [what, args, sentence] of MISUSES) {
+  test(`${what} is named, with a hint at --help, and exit status 2`, async (t) => {
+    const { out, err, status } = await run(...args);
+    t.regex(err, sentence);
+    t.regex(err, /--help/);
+    t.true(err.trim().split('\n').length <= 3);
+    t.is(out, '');
+    t.is(status, 2);
+  });
+}
+
+test('no command at all shows the help, and exit status 2', async (t) => {
+  const { err, status } = await run();
+  t.regex(err, /^Usage: kolejka-some/);
+  t.is(status, 2);
+});
+
+test('--help is no error, and knows the flags of all programs', async (t) => {
+  for (const args of [['--help'], ['refuse', '--help']]) {
+    const { out, err, status } = await run(...args);
+    t.is(status, 0);
+    t.is(err, '');
+    for (const flag of ['--config-file', '--config', '--verbose', '--debug']) t.true(out.includes(flag), flag);
+  }
+});
+
+test('common flags may stand before the command or after it', async (t) => {
+  const flags = { configFile: '/x', debug: true, level: 'debug' };
+  t.deepEqual(JSON.parse((await run('--config-file', '/x', '-d', 'flags')).out), flags);
+  t.deepEqual(JSON.parse((await run('flags', '--config-file', '/x', '-d')).out), flags);
+  t.deepEqual(JSON.parse((await run('flags')).out), { level: 'info' });
+});

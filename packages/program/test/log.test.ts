@@ -1,0 +1,75 @@
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { type Log, type LogOptions, openLog, withoutSecrets } from '@kolejka/program';
+import test from 'ava';
+
+const MESSAGES = {
+  started: { level: 'info', about: 'The program runs.' },
+  slow: { level: 'warn', about: 'Something takes long.' },
+  broken: { level: 'error', about: 'Something broke.' },
+  detail: { level: 'debug', about: 'For developers.' },
+} as const;
+
+/** The lines that `use` had written, parsed. */
+function linesOf(use: (log: Log<typeof MESSAGES>) => void, options: LogOptions = {}): Record<string, unknown>[] {
+  const directory = mkdtempSync(path.join(tmpdir(), 'kolejka-log-'));
+  const file = path.join(directory, 'log');
+  const descriptor = openSync(file, 'w');
+  try {
+    use(openLog('some', MESSAGES, { ...options, descriptor }));
+    const lines = readFileSync(file, 'utf8').split('\n');
+    return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as Record<string, unknown>);
+  } finally {
+    closeSync(descriptor);
+    rmSync(directory, { recursive: true });
+  }
+}
+
+test('a line is JSON with its level, time, program, name and fields', (t) => {
+  const [line, ...more] = linesOf((log) => log.say('started', { port: 8000 }));
+  t.deepEqual(more, []);
+  t.like(line, { level: 'info', program: 'some', msg: 'started', port: 8000 });
+  t.regex(String(line?.['time']), /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+});
+
+const SAID: [LogOptions['level'] | undefined, string[]][] = [
+  [undefined, ['started', 'slow', 'broken']],
+  ['debug', ['started', 'slow', 'broken', 'detail']],
+  ['warn', ['slow', 'broken']],
+  ['error', ['broken']],
+  ['silent', []],
+];
+
+for (const [level, said] of SAID) {
+  test(`at level ${level ?? 'nobody chose'} one reads: ${said.join(', ')}`, (t) => {
+    const names = Object.keys(MESSAGES) as (keyof typeof MESSAGES)[];
+    const lines = linesOf((log) => names.forEach((name) => log.say(name)), level === undefined ? {} : { level });
+    t.deepEqual(
+      lines.map(({ msg }) => msg),
+      said,
+    );
+  });
+}
+
+test('an error is written with its message and its stack', (t) => {
+  const [line] = linesOf((log) => log.say('broken', { error: new TypeError('no such thing') }));
+  t.like(line?.['error'], { type: 'TypeError', message: 'no such thing' });
+  t.regex(String((line?.['error'] as { stack?: string } | undefined)?.stack), /log\.test\.ts/);
+});
+
+test('a text of several lines stays one line of the log', (t) => {
+  t.is(linesOf((log) => log.say('started', { text: 'a\nb\u2028c' })).length, 1);
+});
+
+test('a configuration that is logged as it should be says nothing secret', (t) => {
+  const table = {
+    username: { parse: String, about: 'Who.' },
+    password: { parse: String, secret: true, about: 'Proof.' },
+    token: { parse: String, secret: true, about: 'Proof.' },
+  } as const;
+  const config = { username: 'me', password: 'hunter2', token: undefined };
+  const [line] = linesOf((log) => log.say('started', { config: withoutSecrets(table, config) }));
+  t.deepEqual(line?.['config'], { username: 'me', password: '•••' });
+  t.false(JSON.stringify(line).includes('hunter2'));
+});
