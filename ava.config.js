@@ -2,7 +2,7 @@
 export default {
   files: ['packages/*/test/**/*.test.ts', 'tests/**/*.test.ts'],
   extensions: ['ts'],
-  nodeArguments: ['--conditions=source'],
+  nodeArguments: ['--conditions=kolejka-source'],
   workerThreads: false,
   concurrency: 2,
   timeout: '3m',

@@ -12,6 +12,8 @@ export interface Grid {
   configFile: string;
   /** Directory of the programs' logs. */
   logs: string;
+  /** Directory of the observer's socket; gone after `stop`. */
+  sockets: string;
   /** Rejects when one of the programs ends by itself. */
   broken: Promise<never>;
   /** Ends everything: a running task first ends by itself; the second call hands it back. */
@@ -62,7 +64,7 @@ export async function startGrid({ data, listen }: GridOptions): Promise<Grid> {
       }),
     );
     broken.catch(() => undefined);
-    return { address, configFile, logs, broken, stop };
+    return { address, configFile, logs, sockets, broken, stop };
   } catch (error) {
     await stop();
     throw error;

@@ -38,7 +38,7 @@ export async function startProgram(name: ProgramName, { args, logs }: ProgramOpt
   const logFile = path.join(logs, `${name}.log`);
   const log = openSync(logFile, 'a', 0o600);
   // A process group of its own: Ctrl-C is for us, and we stop the programs in their order.
-  const child = spawn(process.execPath, ['--conditions=source', entryOf(name), ...args], {
+  const child = spawn(process.execPath, ['--conditions=kolejka-source', entryOf(name), ...args], {
     stdio: ['ignore', 'pipe', log],
     detached: true,
   });

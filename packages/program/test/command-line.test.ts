@@ -8,7 +8,7 @@ import test from 'ava';
 const COMMAND = fileURLToPath(new URL('fixtures/command.ts', import.meta.url));
 
 async function run(...args: string[]) {
-  const child = spawn(process.execPath, ['--conditions=source', COMMAND, ...args], {
+  const child = spawn(process.execPath, ['--conditions=kolejka-source', COMMAND, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const [out, err, [status]] = await Promise.all([

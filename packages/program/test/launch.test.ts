@@ -108,7 +108,7 @@ for (const parent of parents) {
       t.deepEqual(JSON.parse(out), {
         more: ['--debug', 'a b', ''],
         node: process.version,
-        conditions: ['--conditions=source'],
+        conditions: ['--conditions=kolejka-source'],
       });
       t.is(err, '');
       t.is(status, 0);
