@@ -59,6 +59,7 @@ export interface Group {
   /** Pids of all processes, those of groups below included. */
   processes(): number[];
   freeze(): Promise<void>;
+  /** Nothing when the group is gone. */
   thaw(): Promise<void>;
   /** Kills every process, forks under way included, and waits until none is left. @throws GridError `node-unfit` when some do not die */
   kill(): Promise<void>;

@@ -177,7 +177,7 @@ class GroupV1 implements Group {
   }
 
   async thaw(): Promise<void> {
-    this.#files.write('freezer.state', 'THAWED');
+    if (this.exists()) this.#files.write('freezer.state', 'THAWED');
   }
 
   /** While all are frozen nobody forks; SIGKILL waits for the thaw, and then nobody runs on. */

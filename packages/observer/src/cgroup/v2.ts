@@ -149,7 +149,7 @@ class GroupV2 implements Group {
   }
 
   async thaw(): Promise<void> {
-    this.#files.write('cgroup.freeze', 0);
+    if (this.exists()) this.#files.write('cgroup.freeze', 0);
   }
 
   async kill(): Promise<void> {
@@ -159,7 +159,7 @@ class GroupV2 implements Group {
       this.#killOnce();
       await until(() => this.#isEmpty(), ROUND_MS);
     }
-    if (this.exists()) await this.thaw();
+    await this.thaw();
   }
 
   /** cgroup.kill came with 5.14. Before, freezing keeps all from forking, and on v2 frozen processes die. */

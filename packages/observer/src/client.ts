@@ -1,0 +1,118 @@
+/** The observer's socket for other programs. The observer knows a caller by its process, so `attach` moves this one. */
+import { Agent, request } from 'node:http';
+import {
+  GridError,
+  isErrorCode,
+  type Limits,
+  OBSERVER_CONTENT_TYPE,
+  OBSERVER_SOCKET,
+  parseShape,
+  parseStats,
+  printLimits,
+  Session,
+  type SessionCommand,
+  type Stats,
+} from '@kolejka/protocol';
+
+export type { Session } from '@kolejka/protocol';
+
+/** Longest silence of the observer. */
+const PATIENCE_MS = 30_000;
+
+export interface Observer {
+  /** How many sessions are open. */
+  status(): Promise<number>;
+  /** Opens a session; nobody is in it yet. */
+  open(): Promise<Session>;
+  /** Moves this process into the session, or a new one; answers which. */
+  attach(session?: Session): Promise<Session>;
+  limits(session: Session, limits: Limits): Promise<void>;
+  /** Also after the close, for 300 seconds. */
+  stats(session: Pick<Session, 'session_id'>): Promise<Stats>;
+  /** Moves this process back where the session was opened. */
+  detach(session: Session): Promise<void>;
+  freeze(session: Session): Promise<void>;
+  thaw(session: Session): Promise<void>;
+  /** Kills every process of the session. */
+  kill(session: Session): Promise<void>;
+  /** Ends the session; its processes go on where it was opened. */
+  close(session: Session): Promise<void>;
+  /** Closes the connections of this client. */
+  end(): void;
+}
+
+/** A client of the observer at a socket; connects when first asked. All methods throw GridError: the observer's, or `server-unreachable`. */
+export function openObserver(socketPath: string = OBSERVER_SOCKET): Observer {
+  const agent = new Agent({ keepAlive: true });
+  const ask = async (command: SessionCommand | '', body: object = {}) => send({ agent, socketPath, command, body });
+  const withSession = (command: SessionCommand) => async (session: Session) => {
+    await ask(command, session);
+  };
+  return {
+    status: async () => Number((await ask(''))['sessions']),
+    open: async () => parseShape(Session, await ask('open')),
+    async attach(session) {
+      const answer = await ask('attach', session ?? {});
+      return session ?? parseShape(Session, answer);
+    },
+    async limits(session, limits) {
+      await ask('limits', { ...session, limits: printLimits(limits) });
+    },
+    stats: async (session) => parseStats(await ask('stats', session)),
+    detach: withSession('detach'),
+    freeze: withSession('freeze'),
+    thaw: withSession('thaw'),
+    kill: withSession('kill'),
+    close: withSession('close'),
+    end: () => agent.destroy(),
+  };
+}
+
+interface Asked {
+  agent: Agent;
+  socketPath: string;
+  command: string;
+  body: object;
+}
+
+async function send({ agent, socketPath, command, body }: Asked): Promise<Record<string, unknown>> {
+  const text = JSON.stringify(body);
+  const [status, answered] = await new Promise<[number, string]>((resolve, reject) => {
+    const asking = request({
+      agent,
+      socketPath,
+      path: `/${command}`,
+      method: 'POST',
+      timeout: PATIENCE_MS,
+      headers: { 'Content-Type': OBSERVER_CONTENT_TYPE, 'Content-Length': Buffer.byteLength(text) },
+    });
+    const fail = (cause: NodeJS.ErrnoException) => {
+      const why = cause.code ?? cause.message;
+      reject(new GridError('server-unreachable', `The observer at ${socketPath} does not answer (${why}).`, { cause }));
+    };
+    asking.on('timeout', () => asking.destroy(new Error('no answer in time')));
+    asking.on('error', fail);
+    asking.on('response', (response) => {
+      let got = '';
+      response.setEncoding('utf8').on('data', (chunk: string) => (got += chunk));
+      response.on('end', () => resolve([response.statusCode ?? 0, got])).on('error', fail);
+    });
+    asking.end(text);
+  });
+  return readAnswer(command, status, answered);
+}
+
+function readAnswer(command: string, status: number, text: string): Record<string, unknown> {
+  let answer: Record<string, unknown>;
+  try {
+    answer = JSON.parse(text) as Record<string, unknown>;
+  } catch (cause) {
+    throw new GridError('bad-answer', `The observer answered ${status} to "${command}".`, { cause });
+  }
+  if (status === 200 && answer['status'] === 'ok') return answer;
+  const { code, message } = answer;
+  throw new GridError(
+    isErrorCode(code) ? code : 'bad-answer',
+    typeof message === 'string' ? message : `The observer answered ${status}.`,
+  );
+}

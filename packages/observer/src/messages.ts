@@ -1,0 +1,25 @@
+/** What the observer says in its log. */
+import type { Messages } from '@kolejka/program';
+
+export const MESSAGES = {
+  listening: {
+    level: 'info',
+    about: 'The observer is ready; says where, and which version of control groups it uses.',
+  },
+  stopping: { level: 'info', about: 'A signal was received; open sessions are closed.' },
+  stopped: { level: 'info', about: 'Everything is closed and the socket is removed.' },
+  'session opened': { level: 'debug', about: 'A process opened a session; `group` is where.' },
+  'session ended': {
+    level: 'debug',
+    about: 'A session was closed, or the process that opened it and its own are gone.',
+  },
+  'time is up': { level: 'info', about: 'A session came to its time limit; its processes are killed.' },
+  'kill failed': { level: 'error', about: 'Processes of a session over its time do not die; look at the node.' },
+  'peer unknown': { level: 'warn', about: 'The kernel did not say who connected; the connection was dropped.' },
+  'too many connections': { level: 'warn', about: 'One task has too many connections open; one more was dropped.' },
+  'request refused': { level: 'debug', about: 'A request was answered with an error that is the caller’s.' },
+  'request failed': { level: 'error', about: 'Something of ours broke; `error` says what.' },
+  'pass failed': { level: 'error', about: 'Looking after abandoned sessions failed; it is tried again.' },
+} as const satisfies Messages;
+
+export type ObserverMessages = typeof MESSAGES;
