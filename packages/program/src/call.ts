@@ -159,7 +159,9 @@ function bodyOf(options: CallOptions<RouteName>): Readable | Buffer | string | n
 }
 
 function unreachable(server: string, cause: unknown): GridError {
-  const reason = codeOf(cause) ?? (cause as Error).message;
+  const code = codeOf(cause) ?? (cause as Error).message;
+  // An address without a scheme is https, which a server on one's own machine seldom speaks.
+  const reason = /SSL|EPROTO/.test(code) ? 'it does not speak https; write http:// before its address' : code;
   return new GridError('server-unreachable', `The server ${server} does not answer (${reason}).`, { cause });
 }
 

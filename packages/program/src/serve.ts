@@ -1,10 +1,22 @@
 /**
- * A request's way through a server: find the route, who is it, may they, check what came, handle, check the answer,
- * answer. Errors of every station end in one place. The routes are data (`@kolejka/protocol`); this file only walks.
+ * A request's way through a server: find the route, who is it, may they, read and check what came, handle, check the
+ * answer, answer. Errors of every station end in one place (`serve-errors.ts`). The routes are data
+ * (`@kolejka/protocol`); this file only walks. Nothing is read of a body before the caller is known to be allowed.
  */
-import { asGridError, GridError, parseShape, type Permission, type Route } from '@kolejka/protocol';
-import express, { type Express, type NextFunction, type Request, type Response } from 'express';
+import {
+  GridError,
+  parseShape,
+  type Permission,
+  type Route,
+  type RouteAnswer,
+  type RouteInput,
+  type RouteName,
+  type ROUTES,
+} from '@kolejka/protocol';
+import type { Express, NextFunction, Request, Response } from 'express';
 import type { z } from 'zod';
+import { bodyReader } from './serve-body.ts';
+import { answerError, fromExpress } from './serve-errors.ts';
 
 export { drainer } from './drain.ts';
 
@@ -13,24 +25,37 @@ export interface Caller {
   permissions: ReadonlySet<Permission>;
 }
 
-/** What a handler gets beside its checked input. */
-export interface Exchange<Who extends Caller> {
+/** What any handler gets. `ExchangeOf` says for each route of which types the first four are. */
+export interface Exchange {
   params: never;
   query: never;
   body: never;
-  /** Undefined when nobody is logged in. */
-  user: Who | undefined;
+  user: never;
   request: Request;
   response: Response;
-  /** Aborted when the caller goes away before the answer. */
+  /** Aborted when the caller goes away, and when the answer is complete. */
   signal: AbortSignal;
 }
 
-export type Handler<Who extends Caller> = (exchange: Exchange<Who>) => unknown;
+export type Handler = (exchange: Exchange) => unknown;
+
+/** What the handler of one route of the table gets: its input, and a user where the route takes one. */
+export type ExchangeOf<Name extends RouteName, Who extends Caller> = Omit<Exchange, keyof RouteInput<Name> | 'user'> &
+  RouteInput<Name> & { user: (typeof ROUTES)[Name]['may'] extends 'anyone' ? Who | undefined : Who };
+
+/**
+ * A handler for every route of the table, each of which answers what its route says, without `status`. Handlers of
+ * `bytes`, `events` and `text` write the response themselves.
+ */
+export type Handlers<Who extends Caller> = {
+  [Name in RouteName]: (
+    exchange: ExchangeOf<Name, Who>,
+  ) => RouteAnswer<Name> extends undefined ? Promise<void> | void : Promise<RouteAnswer<Name>> | RouteAnswer<Name>;
+};
 
 export interface ServeOptions<Who extends Caller> {
   routes: Record<string, Route>;
-  handlers: Record<string, Handler<Who>>;
+  handlers: Record<string, Handler>;
   /** Who asks, from cookies or tokens. Throws GridError when what was sent is no good. */
   identify: (request: Request) => Promise<Who | undefined> | Who | undefined;
   /** Largest JSON or form body, in bytes. */
@@ -39,40 +64,43 @@ export interface ServeOptions<Who extends Caller> {
   failed: (error: GridError, request: Request) => void;
 }
 
-/** Puts all routes on an express application, most specific first. */
+/** Puts all routes on an express application, those without parameters first. */
 export function mountRoutes<Who extends Caller>(app: Express, options: ServeOptions<Who>): void {
   app.disable('x-powered-by');
+  // Answers are made anew each time; hashing each for an ETag would cost more than it saves.
+  app.disable('etag');
   app.set('strict routing', true);
   app.set('case sensitive routing', true);
-  const readJson = express.text({ type: () => true, limit: options.largestBody, defaultCharset: 'utf-8' });
+  const readBody = bodyReader(options.largestBody);
 
   for (const [name, route] of sortByDetail(options.routes)) {
     const handle = options.handlers[name];
     if (handle === undefined) continue;
-    const stations = typeof route.body === 'object' ? [readJson] : [];
     const method = route.method.toLowerCase() as 'get' | 'post' | 'put' | 'delete';
-    app[method](route.path, ...stations, async (request: Request, response: Response) => {
-      const user = await options.identify(request);
-      authorize(route, user);
+    app[method](route.path, async (request: Request, response: Response) => {
       const gone = new AbortController();
       response.on('close', () => gone.abort());
+      const user = await options.identify(request);
+      authorize(route, user);
       const answer = await handle({
         params: parseShape(route.params ?? EMPTY, request.params) as never,
         query: parseShape(route.query ?? EMPTY, request.query) as never,
-        body: (typeof route.body === 'object' ? parseShape(route.body, readBody(request)) : undefined) as never,
-        user,
+        body: (typeof route.body === 'object'
+          ? parseShape(route.body, await readBody(request, response))
+          : undefined) as never,
+        user: user as never,
         request,
         response,
         signal: gone.signal,
       });
-      if (typeof route.answer === 'object') response.json({ ...checkAnswer(name, route.answer, answer), status: 'OK' });
+      if (typeof route.answer === 'object') answerJson(response, 200, checkAnswer(name, route.answer, answer));
     });
   }
   app.use(redirectToSlash, refuseMethod(options.routes));
   app.use((thrown: unknown, request: Request, response: Response, _next: NextFunction) => {
     const error = fromExpress(thrown);
     options.failed(error, request);
-    answerError(response, error);
+    answerError(request, response, error);
   });
 }
 
@@ -93,19 +121,6 @@ function authorize(route: Route, user: Caller | undefined): void {
   }
 }
 
-/** The body as an object. The original's clients send JSON without a Content-Type, so only forms are told apart. */
-function readBody(request: Request): unknown {
-  const text = typeof request.body === 'string' ? request.body : '';
-  if (request.is('application/x-www-form-urlencoded') !== false && !text.trimStart().startsWith('{')) {
-    return Object.fromEntries(new URLSearchParams(text));
-  }
-  try {
-    return JSON.parse(text === '' ? '{}' : text);
-  } catch (cause) {
-    throw new GridError('bad-json', 'The body is not JSON.', { cause });
-  }
-}
-
 /** An answer that does not fit its schema is our fault, never the caller's. */
 function checkAnswer(name: string, schema: z.ZodType, answer: unknown): object {
   const parsed = schema.safeParse(answer);
@@ -113,46 +128,32 @@ function checkAnswer(name: string, schema: z.ZodType, answer: unknown): object {
   throw new GridError('internal', `the answer of ${name} does not fit its schema`, { cause: parsed.error });
 }
 
+/** JSON as the original sends it: `status` is the last key, the type has no charset. */
+function answerJson(response: Response, status: number, answer: object): void {
+  const bytes = Buffer.from(JSON.stringify({ ...answer, status: 'OK' }));
+  response.writeHead(status, { 'content-type': 'application/json', 'content-length': bytes.length });
+  response.end(bytes);
+}
+
 /** The original answers 301 to a path without its last slash. */
 function redirectToSlash(request: Request, response: Response, next: NextFunction): void {
   if (request.path.endsWith('/')) return next();
   const [pathname = '', search] = request.originalUrl.split('?', 2);
-  response.redirect(301, search === undefined ? `${pathname}/` : `${pathname}/?${search}`);
+  // Two slashes in front would lead to another host.
+  const local = `/${pathname.replace(/^\/+/, '')}/`;
+  response.redirect(301, search === undefined ? local : `${local}?${search}`);
 }
 
 function refuseMethod(routes: Record<string, Route>) {
   const patterns = Object.values(routes).map(({ method, path }) => ({
-    method,
+    methods: method === 'GET' ? ['GET', 'HEAD'] : [method],
     pattern: new RegExp(`^${path.replaceAll(/:\w+/g, '[^/]+')}$`),
   }));
   return (request: Request, response: Response, next: NextFunction) => {
-    const allowed = patterns.filter(({ pattern }) => pattern.test(request.path)).map(({ method }) => method);
+    const allowed = patterns.filter(({ pattern }) => pattern.test(request.path)).flatMap(({ methods }) => methods);
     if (allowed.length === 0)
       return next(new GridError('no-route', `There is nothing at ${request.path.slice(0, 200)}.`));
     response.set('Allow', [...new Set(allowed)].join(', '));
     next(new GridError('no-method', `${request.method} is not possible here.`));
   };
-}
-
-/** Errors of express and its body parsers carry a status and a type. */
-function fromExpress(thrown: unknown): GridError {
-  if (thrown instanceof GridError) return thrown;
-  const { status, type } = thrown as { status?: number; type?: string };
-  if (type === 'entity.too.large') return new GridError('too-large', 'The body is too large.', { cause: thrown });
-  if (typeof status === 'number' && status >= 400 && status < 500) {
-    return new GridError('bad-body', (thrown as Error).message, { cause: thrown });
-  }
-  return asGridError(thrown);
-}
-
-function answerError(response: Response, error: GridError): void {
-  // Half an answer cannot be taken back; the caller sees the connection break.
-  if (response.headersSent) return void response.destroy();
-  const message = error.code === 'internal' ? 'Something broke in the server; its log says more.' : error.message;
-  response.status(error.status).json({
-    message,
-    code: error.code,
-    ...(error.field !== undefined && { field: error.field }),
-    status: 'FAIL',
-  });
 }

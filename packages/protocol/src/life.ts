@@ -34,7 +34,8 @@ export const MOVES = {
   returned: { from: ['assigned'], to: 'pending', about: 'the foreman handed the task back unrun' },
   lost: { from: ['assigned'], to: 'pending', about: 'the lease ran out' },
   failed: { from: ['assigned'], to: 'failed', about: 'the lease ran out once too often' },
-  resolved: { from: ['assigned'], to: 'resolved', about: 'the result was accepted' },
+  // From pending too: the lease ran out, but nobody else has taken the task since.
+  resolved: { from: ['assigned', 'pending'], to: 'resolved', about: 'the result was accepted' },
   cancelled: { from: ['waiting', 'pending', 'assigned'], to: 'cancelled', about: 'the task was cancelled' },
 } as const satisfies Record<string, Move>;
 

@@ -38,6 +38,8 @@ export interface Route {
 
 const nothing = z.object({});
 const byTask = z.object({ id: TaskId });
+// A name that is no identifier is answered like an unknown one: `Task deadbeef is unknown`.
+const byAnyTask = z.object({ id: z.string().max(200) });
 const byReference = z.object({ key: ReferenceKey });
 const byBlob = z.object({ hash: BlobHash });
 const anyObject = z.record(z.string(), z.unknown());
@@ -78,6 +80,15 @@ export const ROUTES = {
     repeatable: true,
     errors: [],
     about: 'Ends the session and gives a csrftoken cookie.',
+  },
+  logoutByPost: {
+    method: 'POST',
+    path: '/logout/',
+    may: 'anyone',
+    answer: nothing,
+    repeatable: true,
+    errors: ['csrf-missing'],
+    about: 'Ends the session, as GET does.',
   },
   loginPage: {
     method: 'GET',
@@ -176,7 +187,7 @@ export const ROUTES = {
     body: checked((value) => parseTask(value), ''),
     answer: z.object({ task: anyObject }),
     repeatable: false,
-    errors: ['bad-value', 'file-without-reference', 'reference-unknown'],
+    errors: ['bad-value', 'file-without-reference', 'reference-unknown', 'already-exists'],
     about: 'Puts a task in the queue. An Idempotency-Key header makes a repeated request harmless.',
   },
   getTask: {
@@ -211,7 +222,7 @@ export const ROUTES = {
     method: 'GET',
     path: '/task/result/:id/',
     may: 'user',
-    params: byTask,
+    params: byAnyTask,
     answer: z.object({ result: anyObject }),
     repeatable: true,
     errors: ['task-unknown', 'not-found', 'not-permitted', 'task-failed', 'task-cancelled'],

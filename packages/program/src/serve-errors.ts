@@ -1,0 +1,38 @@
+/** How errors leave a server: one shape, one place. */
+import { asGridError, GridError } from '@kolejka/protocol';
+import type { Request, Response } from 'express';
+
+/** How long a refused body is still listened to, so that the caller can hear the refusal before the line is cut. */
+const LINGER_MS = 2000;
+
+/** Whatever was thrown as a GridError; errors of express and its body readers carry a status and a type. */
+export function fromExpress(thrown: unknown): GridError {
+  if (thrown instanceof GridError) return thrown;
+  const { status, type } = thrown as { status?: number; type?: string };
+  if (type === 'entity.too.large') return new GridError('too-large', 'The body is too large.', { cause: thrown });
+  if (typeof status === 'number' && status >= 400 && status < 500) {
+    return new GridError('bad-body', (thrown as Error).message, { cause: thrown });
+  }
+  return asGridError(thrown);
+}
+
+/** Answers the error as JSON: what went wrong for people, its code for programs, the field at fault. */
+export function answerError(request: Request, response: Response, error: GridError): void {
+  // Half an answer cannot be taken back; the caller sees the connection break.
+  if (response.headersSent) return void response.destroy();
+  const message = error.code === 'internal' ? 'Something broke in the server; its log says more.' : error.message;
+  const field = error.field === undefined ? {} : { field: error.field };
+  const bytes = Buffer.from(JSON.stringify({ message, code: error.code, ...field, status: 'FAIL' }));
+  response.writeHead(error.status, { 'content-type': 'application/json', 'content-length': bytes.length });
+  response.end(bytes);
+  if (!request.complete) dropBody(request);
+}
+
+/** The rest of a refused body is thrown away for a while; a caller that goes on sending is cut off. */
+function dropBody(request: Request): void {
+  const timer = setTimeout(() => request.socket.destroy(), LINGER_MS);
+  timer.unref();
+  request.on('close', () => clearTimeout(timer));
+  request.on('end', () => clearTimeout(timer));
+  request.resume();
+}

@@ -1,0 +1,59 @@
+/**
+ * Who asks: a bearer token, or the session of the original.
+ *
+ * A session lives in the cookie `sessionid`. Because browsers send cookies unasked, every request of a session that
+ * changes something must show that it can read our cookies: it sends `csrftoken` back as `X-CSRFToken`. A bearer token
+ * is never sent unasked, so it needs no such proof.
+ */
+import { GridError, permissionsOf } from '@kolejka/protocol';
+import { parseCookie } from 'cookie';
+import type { Request } from 'express';
+import { findUserOfSession, findUserOfToken } from './database/logins.ts';
+import type { UserRow } from './database/users.ts';
+import type { Parts, User } from './parts.ts';
+import { fingerprint, sameText } from './secrets.ts';
+
+export interface Cookies {
+  csrftoken: string | undefined;
+  sessionid: string | undefined;
+}
+
+const SAFE = new Set(['GET', 'HEAD']);
+
+/** The cookies that look like ours. */
+export function readCookies(request: Request): Cookies {
+  const { csrftoken, sessionid } = parseCookie(request.headers.cookie ?? '');
+  return {
+    csrftoken: /^[A-Za-z0-9]{64}$/.test(csrftoken ?? '') ? csrftoken : undefined,
+    sessionid: /^[a-z0-9]{32}$/.test(sessionid ?? '') ? sessionid : undefined,
+  };
+}
+
+/**
+ * The user who asks, or undefined when nobody is logged in.
+ * @throws GridError `not-logged-in` for a token that is not good, `csrf-missing`
+ */
+export async function identify({ store, clock }: Parts, request: Request): Promise<User | undefined> {
+  const token = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
+  if (token !== undefined) {
+    const user = await store.read((db) => findUserOfToken(db, fingerprint(token), clock.now()));
+    if (user === undefined) throw new GridError('not-logged-in', 'The token is not known, or it has expired.');
+    return asUser(user);
+  }
+  const cookies = readCookies(request);
+  if (!SAFE.has(request.method)) requireCsrf(request, cookies);
+  const { sessionid } = cookies;
+  if (sessionid === undefined) return undefined;
+  const user = await store.read((db) => findUserOfSession(db, fingerprint(sessionid), clock.now()));
+  return user === undefined ? undefined : asUser(user);
+}
+
+function requireCsrf(request: Request, { csrftoken }: Cookies): void {
+  const shown = request.get('x-csrftoken');
+  if (csrftoken !== undefined && shown !== undefined && sameText(csrftoken, shown)) return;
+  throw new GridError('csrf-missing', 'The csrftoken cookie was not sent back as X-CSRFToken.');
+}
+
+function asUser({ id, name, groups }: UserRow): User {
+  return { id, name, permissions: permissionsOf(groups) };
+}

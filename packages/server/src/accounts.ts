@@ -1,0 +1,99 @@
+/**
+ * Users and tokens of a data directory, for command lines and for programs that set a server up. Works beside a
+ * running server: both open the same database. This is the door `@kolejka/server/accounts`.
+ */
+import { type Group, GridError } from '@kolejka/protocol';
+import { makeDataDirectory } from './data-directory.ts';
+import { deleteTokens, insertToken } from './database/logins.ts';
+import { openStore, type Store } from './database/open.ts';
+import { findUser, insertUser, type UserRow } from './database/users.ts';
+import { hashPassword } from './passwords.ts';
+import { fingerprint, newToken } from './secrets.ts';
+
+export interface NewUser {
+  name: string;
+  password: string;
+  email: string;
+  groups: readonly Group[];
+}
+
+export interface NewToken {
+  /** Name of the user the token stands for. */
+  name: string;
+  /** What it is for. */
+  label?: string;
+  /** Days until it expires; without, it does not. */
+  days?: number;
+  /** Takes back the user's tokens with the same label: for programs that make one at each start. */
+  replace?: boolean;
+}
+
+const DAY_MS = 86_400_000;
+
+/**
+ * Adds a user.
+ * @throws GridError `already-exists`, `bad-value`
+ */
+export async function addUser(dataDirectory: string, user: NewUser): Promise<void> {
+  const added = await ensureUser(dataDirectory, user);
+  if (!added) throw new GridError('already-exists', `There is a user ${user.name} already.`, { field: 'name' });
+}
+
+/**
+ * Adds a user unless there is one of that name, whose password and groups then stay as they are.
+ * @returns whether one was added
+ * @throws GridError `bad-value`
+ */
+export async function ensureUser(dataDirectory: string, user: NewUser): Promise<boolean> {
+  if (!/^[\w.@+-]{1,150}$/.test(user.name)) {
+    throw new GridError('bad-value', 'A user name has 1 to 150 letters, digits and the characters . @ + - _', {
+      field: 'name',
+    });
+  }
+  if (user.password === '') throw new GridError('bad-value', 'The password is empty.', { field: 'password' });
+  return withStore(dataDirectory, async (store) => {
+    if ((await store.read((db) => findUser(db, user.name))) !== undefined) return false;
+    const password = await hashPassword(user.password);
+    return store.write((db) => {
+      if (findUser(db, user.name) !== undefined) return false;
+      insertUser(db, { ...user, password, groups: [...user.groups] }, Date.now());
+      return true;
+    });
+  });
+}
+
+/**
+ * Makes a bearer token. It is shown this once; the database keeps its hash.
+ * @throws GridError `not-found` when there is no such user
+ */
+export async function createToken(
+  dataDirectory: string,
+  { name, label = '', days, replace }: NewToken,
+): Promise<string> {
+  const token = newToken();
+  await withStore(dataDirectory, (store) =>
+    store.write((db) => {
+      const user = requireUser(findUser(db, name), name);
+      const now = Date.now();
+      if (replace === true) deleteTokens(db, user.id, label);
+      const expiresMs = days === undefined ? null : Math.round(now + days * DAY_MS);
+      insertToken(db, { hash: fingerprint(token), user: user.id, label, expiresMs }, now);
+    }),
+  );
+  return token;
+}
+
+function requireUser(user: UserRow | undefined, name: string): UserRow {
+  if (user !== undefined) return user;
+  throw new GridError('not-found', `There is no user ${name}: add one with kolejka-server adduser.`);
+}
+
+async function withStore<Answer>(directory: string, use: (store: Store) => Promise<Answer>): Promise<Answer> {
+  const { database } = await makeDataDirectory(directory);
+  const store = openStore(database);
+  try {
+    return await use(store);
+  } finally {
+    await store.close();
+  }
+}

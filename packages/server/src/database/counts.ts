@@ -1,0 +1,17 @@
+/** How many tasks there are, by what has become of them. */
+import type { State } from '@kolejka/protocol';
+import type { Connection } from './open.ts';
+
+export function countByState(db: Connection): Partial<Record<State, number>> {
+  const rows = db.all<{ state: State; count: number }>('select state, count(*) as count from tasks group by state');
+  return Object.fromEntries(rows.map(({ state, count }) => [state, count]));
+}
+
+/** Assigned tasks by the name of the user whose foremen hold them. */
+export function countByHolder(db: Connection): Record<string, number> {
+  const rows = db.all<{ name: string; count: number }>(
+    `select users.name, count(*) as count from tasks join users on users.id = tasks.holder
+     where tasks.state = 'assigned' group by users.id order by users.name`,
+  );
+  return Object.fromEntries(rows.map(({ name, count }) => [name, count]));
+}

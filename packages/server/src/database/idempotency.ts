@@ -1,0 +1,32 @@
+/** Idempotency keys: which task a user's request has already made. */
+import { GridError } from '@kolejka/protocol';
+import type { Connection } from './open.ts';
+import { findTaskByNumber, type TaskRow } from './tasks.ts';
+
+/**
+ * The task this key has made, or undefined when the key is new.
+ * @param request hash of the request, so that a key used for something else is noticed
+ * @throws GridError `already-exists` when the key belongs to another request
+ */
+export function findByKey(db: Connection, user: number, key: string, request: string): TaskRow | undefined {
+  const row = db.get<{ task: number; request: string }>(
+    'select task, request from idempotency_keys where user = :user and key = :key',
+    { user, key },
+  );
+  if (row === undefined) return undefined;
+  if (row.request !== request) {
+    throw new GridError('already-exists', 'This Idempotency-Key was sent before, with another task.');
+  }
+  return findTaskByNumber(db, row.task);
+}
+
+export function rememberKey(
+  db: Connection,
+  entry: { user: number; key: string; task: number; request: string },
+  now: number,
+): void {
+  db.run(
+    `insert into idempotency_keys (user, key, task, request, created_ms) values (:user, :key, :task, :request, :now)`,
+    { ...entry, now },
+  );
+}

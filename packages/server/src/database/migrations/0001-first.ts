@@ -1,0 +1,138 @@
+/**
+ * The first tables. Moments are milliseconds of the calendar, lists and documents are JSON texts.
+ *
+ * `references` is a word of SQL, so claims on blobs are in `blob_references`. One that was given up while a task or a
+ * result still names it gets `deleted_ms` and stays for that task; nobody else sees it any more.
+ */
+export const first = {
+  number: 1,
+  name: 'first',
+  sql: `
+create table users (
+  id integer primary key,
+  name text not null unique,
+  email text not null,
+  password text not null,
+  groups text not null,
+  created_ms integer not null
+) strict;
+
+create table sessions (
+  hash text primary key,
+  user integer not null references users on delete cascade,
+  expires_ms integer not null
+) strict, without rowid;
+create index sessions_by_expiry on sessions (expires_ms);
+
+create table tokens (
+  id integer primary key,
+  hash text not null unique,
+  user integer not null references users on delete cascade,
+  label text not null,
+  created_ms integer not null,
+  expires_ms integer
+) strict;
+create index tokens_by_user on tokens (user, label);
+
+create table blobs (
+  hash text primary key,
+  size integer not null,
+  created_ms integer not null,
+  accessed_ms integer not null
+) strict, without rowid;
+
+create table blob_references (
+  key text primary key,
+  blob text not null references blobs,
+  owner integer not null references users,
+  created_ms integer not null,
+  accessed_ms integer not null,
+  deleted_ms integer
+) strict, without rowid;
+create index references_by_blob on blob_references (blob);
+
+-- A request class: tasks that ask for the same. 'pending' is how many of them wait; triggers keep it.
+create table classes (
+  id integer primary key,
+  key text not null unique,
+  image text not null,
+  requires text not null,
+  limits text not null,
+  exclusive integer not null check (exclusive in (0, 1)),
+  pending integer not null default 0 check (pending >= 0)
+) strict;
+create index classes_with_pending on classes (id) where pending > 0;
+
+create table tasks (
+  number integer primary key autoincrement,
+  id text not null unique,
+  owner integer not null references users,
+  class integer not null references classes,
+  body text not null,
+  state text not null check (state in ('waiting', 'pending', 'assigned', 'resolved', 'cancelled', 'failed')),
+  attempt integer not null default 0,
+  losses integer not null default 0,
+  not_before_ms integer not null default 0,
+  holder integer references users,
+  foreman text,
+  expires_ms integer,
+  running integer not null default 0 check (running in (0, 1)),
+  created_ms integer not null,
+  changed_ms integer not null
+) strict;
+create index tasks_pending on tasks (class, number) where state = 'pending';
+create index tasks_held_back on tasks (not_before_ms) where state = 'pending' and not_before_ms > 0;
+create index tasks_by_expiry on tasks (expires_ms) where state = 'assigned';
+create index tasks_by_state on tasks (state);
+
+create trigger task_put after insert on tasks when new.state = 'pending' begin
+  update classes set pending = pending + 1 where id = new.class;
+end;
+create trigger task_waits_again after update of state on tasks
+when new.state = 'pending' and old.state <> 'pending' begin
+  update classes set pending = pending + 1 where id = new.class;
+end;
+create trigger task_waits_no_more after update of state on tasks
+when old.state = 'pending' and new.state <> 'pending' begin
+  update classes set pending = pending - 1 where id = new.class;
+end;
+
+-- The files of a task and of its result: its own claims on their blobs.
+create table task_files (
+  task integer not null references tasks,
+  part text not null check (part in ('task', 'result')),
+  name text not null,
+  reference text not null references blob_references,
+  primary key (task, part, name)
+) strict, without rowid;
+create index task_files_by_reference on task_files (reference);
+
+create table results (
+  task integer primary key references tasks,
+  attempt integer not null,
+  holder integer not null references users,
+  body text not null,
+  created_ms integer not null
+) strict;
+
+create table events (
+  number integer primary key autoincrement,
+  task integer not null references tasks,
+  event text not null,
+  attempt integer not null,
+  foreman text,
+  time_ms integer not null,
+  message text
+) strict;
+create index events_by_task on events (task, number);
+
+create table idempotency_keys (
+  user integer not null references users,
+  key text not null,
+  task integer not null references tasks,
+  request text not null,
+  created_ms integer not null,
+  primary key (user, key)
+) strict, without rowid;
+`,
+} as const;

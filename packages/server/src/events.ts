@@ -1,0 +1,109 @@
+/**
+ * The events of a task as a server-sent stream: past ones first, then live, until a final one.
+ *
+ * Nothing is queued for a reader. What is kept is how far it has read; whenever it can take more, the next events are
+ * read from the log. So a slow reader costs no memory, and resuming by number is the same as reading on.
+ */
+import { once } from 'node:events';
+import { FINAL_STATES, MOVES, type TaskEvent } from '@kolejka/protocol';
+import type { Response } from 'express';
+import { eventsAfter } from './database/events.ts';
+import type { Store } from './database/open.ts';
+import type { TaskRow } from './database/tasks.ts';
+import type { Parts } from './parts.ts';
+
+/** A comment is sent after so much silence, so that nobody on the way takes the connection for dead. */
+const SILENCE_MS = 15_000;
+/** Events read from the log at one time. */
+const PAGE = 100;
+
+interface Stream {
+  task: TaskRow;
+  /** Only events with a greater number are sent. */
+  after: number;
+  response: Response;
+  signal: AbortSignal;
+}
+
+/** Writes the stream and ends it after a final event. Resolves early when the reader goes away or the server stops. */
+export async function streamEvents(parts: Parts, { task, after, response, signal }: Stream): Promise<void> {
+  const ended = AbortSignal.any([signal, parts.stopping]);
+  const news = hearOf(parts.store, task.number);
+  response.writeHead(200, {
+    'content-type': 'text/event-stream',
+    'cache-control': 'no-cache, no-transform',
+    'x-accel-buffering': 'no',
+  });
+  response.flushHeaders();
+  let last = after;
+  try {
+    while (!ended.aborted) {
+      const { promise } = news.next();
+      const events = await parts.store.read((db) => eventsAfter(db, task, last, PAGE));
+      for (const event of events) {
+        last = event.number;
+        await write(response, printEvent(event), ended);
+      }
+      if (events.some(isFinal) || (events.length === 0 && (await isOver(parts.store, task.number)))) break;
+      if (events.length < PAGE && !(await heardWithin(promise, parts, ended)))
+        await write(response, ': still here\n\n', ended);
+    }
+  } finally {
+    news.close();
+    response.end();
+  }
+}
+
+function printEvent(event: TaskEvent): string {
+  return `id: ${event.number}\nevent: ${event.event}\ndata: ${JSON.stringify(event)}\n\n`;
+}
+
+function isFinal({ event }: TaskEvent): boolean {
+  return FINAL_STATES.includes(MOVES[event].to);
+}
+
+/** For a reader that has read the final event before. */
+async function isOver(store: Store, number: number): Promise<boolean> {
+  const row = await store.read((db) =>
+    db.get<{ state: TaskRow['state'] }>('select state from tasks where number = :number', { number }),
+  );
+  return row === undefined || FINAL_STATES.includes(row.state);
+}
+
+async function write(response: Response, text: string, ended: AbortSignal): Promise<void> {
+  if (ended.aborted || response.write(text)) return;
+  // Rejects when the reader goes away, which the loop sees by itself.
+  await once(response, 'drain', { signal: ended }).catch(() => undefined);
+}
+
+interface News {
+  /** A promise that is resolved by the next event after this call. */
+  next(): { promise: Promise<void> };
+  close(): void;
+}
+
+function hearOf(store: Store, task: number): News {
+  let coming = Promise.withResolvers<void>();
+  const close = store.onCommit((announced) => {
+    if (announced.some((event) => event.task === task)) coming.resolve();
+  });
+  return {
+    next() {
+      coming = Promise.withResolvers<void>();
+      return coming;
+    },
+    close,
+  };
+}
+
+/** True when there is news, false after a while of silence or at the end. */
+async function heardWithin(news: Promise<void>, { clock }: Parts, ended: AbortSignal): Promise<boolean> {
+  const over = new AbortController();
+  const silence = clock.sleep(SILENCE_MS, AbortSignal.any([ended, over.signal])).then(
+    () => false,
+    () => true,
+  );
+  const heard = await Promise.race([news.then(() => true), silence]);
+  over.abort();
+  return heard;
+}

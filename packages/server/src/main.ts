@@ -1,0 +1,91 @@
+/** The command line `kolejka-server`. */
+import {
+  commandLine,
+  type CommonFlags,
+  logLevel,
+  openLog,
+  openShutdown,
+  readConfig,
+  runCommandLine,
+  withoutSecrets,
+} from '@kolejka/program';
+import { GROUP_NAMES, GridError } from '@kolejka/protocol';
+import { Option } from 'commander';
+import { dataDirectory, printAddress, SETTINGS } from './config.ts';
+import { MESSAGES } from './messages.ts';
+
+const program = commandLine('kolejka-server', 'Keeps blobs, tasks, results and the queue of the grid.');
+const dataFlag = () => new Option('--data <dir>', `data directory [env ${SETTINGS.data.env}]`);
+
+program
+  .command('runserver')
+  .description('run the server until SIGTERM or Ctrl-C')
+  .argument('[address]', 'ADDR:PORT to listen on (default 127.0.0.1:8000; port 0 takes a free one)')
+  .addOption(dataFlag())
+  .action(async (address: string | undefined, _flags, command) => {
+    const { config, log } = start(command.optsWithGlobals(), { listen: address });
+    const { openServer } = await import('./server.ts');
+    const shutdown = openShutdown();
+    const closing = (name: string, close: () => unknown) => shutdown.closing(name, close);
+    const { largest_blob: largestBlob, largest_body: largestBody, listen, data } = config;
+    try {
+      const at = await openServer({ data, listen, largestBlob, largestBody, log, closing });
+      log.say('listening', { address: printAddress(at), ...withoutSecrets(SETTINGS, config) });
+      process.stdout.write(`kolejka-server listens on http://${printAddress(at)}\n`);
+      shutdown.asked.addEventListener('abort', () => log.say('stopping'));
+    } catch (error) {
+      shutdown.ask();
+      await shutdown.finished();
+      throw error;
+    }
+    await shutdown.finished();
+    log.say('stopped');
+  });
+
+const adduser = program
+  .command('adduser')
+  .description('add a user; the server may be running')
+  .argument('<name>')
+  .argument('<password>')
+  .requiredOption('--email <email>', 'address of the user')
+  .addOption(dataFlag())
+  .action(async (name: string, password: string, flags: { email: string } & Record<string, unknown>, command) => {
+    const { addUser } = await import('./accounts.ts');
+    const groups = GROUP_NAMES.filter((group) => flags[group] === true);
+    await addUser(start(command.optsWithGlobals()).config.data, { name, password, email: flags.email, groups });
+  });
+for (const group of GROUP_NAMES) adduser.option(`--${group}`, `make the user one of the ${group}`);
+
+program
+  .command('token')
+  .description('tokens that stand for a user')
+  .command('create')
+  .description('print a new token of a user; it is shown this once')
+  .argument('<name>', 'name of the user')
+  .option('--label <label>', 'what the token is for', '')
+  .option('--days <days>', 'days until it expires (default: never)', parseDays)
+  .addOption(dataFlag())
+  .action(async (name: string, { label, days }: { label: string; days?: number }, command) => {
+    const { createToken } = await import('./accounts.ts');
+    const token = { name, label, ...(days !== undefined && { days }) };
+    process.stdout.write(`${await createToken(start(command.optsWithGlobals()).config.data, token)}\n`);
+  });
+
+/** The settings of all commands, and the log. */
+function start(flags: CommonFlags & { data?: string }, more: Record<string, unknown> = {}) {
+  const read = readConfig(SETTINGS, {
+    section: flags.config ?? 'server',
+    file: flags.configFile,
+    flags: { data: flags.data, ...more },
+  });
+  const config = { ...read, data: dataDirectory(read.data) };
+  return { config, log: openLog('kolejka-server', MESSAGES, { level: logLevel(flags) }) };
+}
+
+function parseDays(text: string): number {
+  const days = Number(text);
+  if (days > 0 && days <= 36_500) return days;
+  throw new GridError('usage', `--days: ${JSON.stringify(text)} is not a number of days`);
+}
+
+await runCommandLine(program);

@@ -1,0 +1,24 @@
+/** What the server says in its log. */
+import type { Messages } from '@kolejka/program';
+
+export const MESSAGES = {
+  listening: { level: 'info', about: 'The server is ready; says where, and with which settings.' },
+  stopping: { level: 'info', about: 'A signal was received; requests under way are finished.' },
+  stopped: { level: 'info', about: 'Everything is closed.' },
+  'remains removed': { level: 'info', about: 'Unfinished uploads of a server that was killed were removed.' },
+  'leases extended': { level: 'info', about: 'Foremen have one lease to be heard of again after a restart.' },
+  'logged in': { level: 'info', about: 'A user started a session.' },
+  'wrong password': { level: 'warn', about: 'A login was refused. Many of them: somebody is guessing.' },
+  'task put': { level: 'info', about: 'A task came into the queue.' },
+  'task assigned': { level: 'info', about: 'A foreman took the task.' },
+  'task resolved': { level: 'info', about: 'The result of the task was accepted.' },
+  'task lost': { level: 'warn', about: 'The lease ran out; the task waits again. Look at the foreman it names.' },
+  'task given up': { level: 'error', about: 'The task was lost too often. Look at the task and at its foremen.' },
+  'request refused': { level: 'debug', about: 'A request was answered with an error that is the caller’s.' },
+  'request failed': { level: 'error', about: 'Something of ours broke; `error` says what.' },
+  'blob damaged': {
+    level: 'error',
+    about: 'The bytes on disk are not what their name says: the disk is bad. Upload them again.',
+  },
+  'pass failed': { level: 'error', about: 'Looking after leases failed; it is tried again.' },
+} as const satisfies Messages;

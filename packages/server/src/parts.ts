@@ -1,0 +1,32 @@
+/** What the routes work with. */
+import type { Clock, Log } from '@kolejka/program';
+import type { Caller, ExchangeOf, Handlers } from '@kolejka/program/serve';
+import type { RouteName } from '@kolejka/protocol';
+import type { BlobStore } from './blobs/store.ts';
+import type { Store } from './database/open.ts';
+import type { MESSAGES } from './messages.ts';
+import type { Waiting } from './queue/waiting.ts';
+
+export interface Parts {
+  store: Store;
+  blobs: BlobStore;
+  waiting: Waiting;
+  clock: Clock;
+  log: Log<typeof MESSAGES>;
+  /** Most bytes of one blob. */
+  largestBlob: number;
+  /** Aborted when the server stops: what waits must end. */
+  stopping: AbortSignal;
+}
+
+/** Who asks. */
+export interface User extends Caller {
+  id: number;
+  name: string;
+}
+
+/** What a handler of the route gets. */
+export type Asked<Name extends RouteName> = ExchangeOf<Name, User>;
+
+/** Handlers of some routes of the table. */
+export type Some<Name extends RouteName> = Pick<Handlers<User>, Name>;

@@ -1,0 +1,95 @@
+/**
+ * Leases after they were granted: renewed by heartbeat, given back, run out.
+ *
+ * A lease that has run out is taken away by `expireLeases`, once a second. Until then its task is still the holder's,
+ * but it cannot be renewed any more: a late heartbeat hears `kill`. A result that comes late is another matter, see
+ * `results.ts`: it is accepted as long as nobody else has taken the task.
+ */
+import { type ForemanName, type Held, LEASES, type State, type TaskId, type Verdict } from '@kolejka/protocol';
+import { storyOf } from '../database/events.ts';
+import type { Connection } from '../database/open.ts';
+import { expiredLeases, findTask, moveTask, renewLease, type TaskRow } from '../database/tasks.ts';
+
+/** A foreman, as it is known from its login and the name it gives. */
+export interface Foreman {
+  holder: number;
+  foreman: ForemanName | null;
+}
+
+/** Most leases that one pass takes away; the next pass takes the rest. */
+const MOST = 500;
+
+/** Renews the lease, notes that the program runs, or takes the task back; answers whether the foreman may keep it. */
+export function renew(
+  db: Connection,
+  from: Foreman,
+  held: { task: TaskId; attempt: number; phase?: Held['phase'] },
+  now: number,
+): Verdict {
+  const row = findTask(db, held.task);
+  const { task, attempt } = held;
+  if (row === undefined || !holds(row, from, attempt) || (row.expires_ms ?? 0) <= now) {
+    return { task, attempt, verdict: 'kill' };
+  }
+  if (held.phase === 'returned') {
+    giveBack(db, row, now);
+    return { task, attempt, verdict: 'kill' };
+  }
+  const expires = now + LEASES.renewedMs;
+  if (held.phase === 'running' && row.running === 0) {
+    moveTask(db, row, 'running', { running: 1, expires_ms: expires }, { now });
+  } else {
+    renewLease(db, row, expires);
+  }
+  return { task, attempt, verdict: 'keep' };
+}
+
+/** True when the task is assigned to this foreman under this attempt. */
+export function holds(row: TaskRow, { holder, foreman }: Foreman, attempt: number): boolean {
+  return row.state === 'assigned' && row.holder === holder && row.foreman === foreman && row.attempt === attempt;
+}
+
+/** Puts an assigned task back in the queue unrun; that is no loss. */
+export function giveBack(db: Connection, row: TaskRow, now: number, message?: string): void {
+  const free = { holder: null, foreman: null, expires_ms: null, running: 0 } as const;
+  moveTask(db, row, 'returned', free, { now, foreman: row.foreman, ...(message !== undefined && { message }) });
+}
+
+/** What became of a task whose lease ran out. */
+export interface Loss {
+  task: TaskId;
+  foreman: string | null;
+  losses: number;
+  state: State;
+}
+
+/** Takes away leases that have run out: the tasks wait again after a pause, or are given up. */
+export function expireLeases(db: Connection, now: number): Loss[] {
+  return expiredLeases(db, now, MOST).map((row) => {
+    const losses = row.losses + 1;
+    const who = row.foreman === null ? 'a foreman without a name' : `foreman ${row.foreman}`;
+    const what = row.foreman === null ? 'handed in no result in time' : 'was not heard of any more';
+    const loss = `attempt ${row.attempt}: ${who} ${what} (${new Date(now).toISOString()})`;
+    const said = { now, foreman: row.foreman };
+    if (losses >= LEASES.losses) {
+      const message = `Given up after ${losses} losses: ${[...storyOf(db, row.number), loss].join('; ')}.`;
+      moveTask(db, row, 'failed', { losses, expires_ms: null, running: 0 }, { ...said, message });
+      return { task: row.id, foreman: row.foreman, losses, state: 'failed' };
+    }
+    // The holder stays written down: its result is still welcome until somebody else takes the task.
+    const change = { losses, expires_ms: null, running: 0, not_before_ms: now + LEASES.backOffMs(losses) } as const;
+    moveTask(db, row, 'lost', change, { ...said, message: loss });
+    return { task: row.id, foreman: row.foreman, losses, state: 'pending' };
+  });
+}
+
+/**
+ * Gives every foreman that sends heartbeats the time of one lease to be heard of. Called at start: a server that was
+ * away has heard nobody, which says nothing about them.
+ */
+export function forgiveAbsence(db: Connection, now: number): number {
+  return db.run(
+    `update tasks set expires_ms = :until where state = 'assigned' and foreman is not null and expires_ms < :until`,
+    { until: now + LEASES.renewedMs },
+  );
+}

@@ -1,0 +1,62 @@
+/** Dequeue with patience: what fits now, or what comes to fit while the foreman waits. */
+import type { Clock } from '@kolejka/program';
+import type { Store } from '../database/open.ts';
+import { findTask } from '../database/tasks.ts';
+import { type Offer, type Taken, takeTasks } from './dequeue.ts';
+import { giveBack } from './leases.ts';
+import type { Waiting } from './waiting.ts';
+
+export interface Queue {
+  store: Store;
+  clock: Clock;
+  waiting: Waiting;
+}
+
+/**
+ * Takes tasks for the offer, waiting up to `waitMs` for the first.
+ * @param signal aborted when the foreman goes away: then nothing is assigned to it, and what was goes back
+ */
+export async function dequeue(queue: Queue, offer: Offer, waitMs: number, signal: AbortSignal): Promise<Taken[]> {
+  const { store, clock, waiting } = queue;
+  const until = clock.monotonic() + waitMs;
+  while (offer.most > 0 && !signal.aborted) {
+    const bell = waiting.hangBell(offer);
+    try {
+      const taken = await store.write((db) => (signal.aborted ? [] : takeTasks(db, offer, clock.now())));
+      if (signal.aborted) await giveAllBack(queue, taken);
+      const left = until - clock.monotonic();
+      if (taken.length > 0 || left <= 0) return taken;
+      await rungWithin(bell.rung, left, clock, signal);
+    } finally {
+      bell.takeDown();
+    }
+  }
+  return [];
+}
+
+/** The foreman went away while its tasks were being written down: it has not heard of them. */
+async function giveAllBack({ store, clock }: Queue, taken: readonly Taken[]): Promise<void> {
+  if (taken.length === 0) return;
+  await store.write((db) => {
+    for (const { id, attempt } of taken) {
+      const row = findTask(db, id);
+      if (row?.state === 'assigned' && row.attempt === attempt) {
+        giveBack(db, row, clock.now(), 'the foreman went away before it heard of the task');
+      }
+    }
+  });
+}
+
+async function rungWithin(
+  rung: (signal: AbortSignal) => Promise<void>,
+  milliseconds: number,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<void> {
+  const over = new AbortController();
+  const ended = AbortSignal.any([signal, over.signal]);
+  const asleep = clock.sleep(milliseconds, ended).catch(() => undefined);
+  await Promise.race([rung(ended), asleep]);
+  over.abort();
+  await asleep;
+}

@@ -1,0 +1,38 @@
+/** The pass that takes away leases and wakes foremen for tasks whose pause is over. */
+import type { Clock, Log } from '@kolejka/program';
+import { classesReadyBetween } from '../database/classes.ts';
+import type { Store } from '../database/open.ts';
+import type { MESSAGES } from '../messages.ts';
+import { expireLeases } from './leases.ts';
+import type { Waiting } from './waiting.ts';
+
+/** Pause between two passes. */
+const PAUSE_MS = 1000;
+
+/** Answers the pass, for `runLoop`; it answers the pause until the next. */
+export function leaseWatch(parts: {
+  store: Store;
+  clock: Clock;
+  waiting: Waiting;
+  log: Log<typeof MESSAGES>;
+}): () => Promise<number> {
+  const { store, clock, waiting, log } = parts;
+  let lookedAt = 0;
+  return async () => {
+    const now = clock.now();
+    // Reading first: a write that changes nothing would still be a commit, every second.
+    const due = await store.read((db) =>
+      db.get(`select 1 from tasks where state = 'assigned' and expires_ms <= :now`, { now }),
+    );
+    if (due !== undefined) {
+      for (const loss of await store.write((db) => expireLeases(db, now))) {
+        log.say(loss.state === 'failed' ? 'task given up' : 'task lost', { ...loss });
+      }
+    }
+    await store.read((db) => {
+      for (const id of classesReadyBetween(db, lookedAt, now)) waiting.ring(db, id);
+    });
+    lookedAt = now;
+    return PAUSE_MS;
+  };
+}

@@ -1,0 +1,20 @@
+/** A handler for every route of the table; one that is missing does not compile. */
+import type { Handlers } from '@kolejka/program/serve';
+import type { Parts, User } from '../parts.ts';
+import { accountRoutes } from './account.ts';
+import { blobRoutes } from './blob.ts';
+import { healthRoutes } from './health.ts';
+import { queueRoutes } from './queue.ts';
+import { resultRoutes } from './result.ts';
+import { taskRoutes } from './task.ts';
+
+export function allRoutes(parts: Parts) {
+  return {
+    ...accountRoutes(parts),
+    ...blobRoutes(parts),
+    ...taskRoutes(parts),
+    ...resultRoutes(parts),
+    ...queueRoutes(parts),
+    ...healthRoutes(parts),
+  } satisfies Handlers<User>;
+}

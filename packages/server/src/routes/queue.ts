@@ -1,0 +1,43 @@
+/** What foremen say, and how full the queue is. */
+import { LEASES } from '@kolejka/protocol';
+import { countByHolder, countByState } from '../database/counts.ts';
+import type { Parts, Some } from '../parts.ts';
+import { renew } from '../queue/leases.ts';
+import { dequeue } from '../queue/long-poll.ts';
+
+export function queueRoutes(parts: Parts) {
+  const { store, clock, log, stopping } = parts;
+  return {
+    async dequeue({ body, user, signal }) {
+      const { concurency: most, limits, defaults, tags, foreman, idle, wait } = body;
+      const offer = { holder: user.id, foreman, most, limits, defaults, tags, idle };
+      const taken = await dequeue(parts, offer, wait * 1000, AbortSignal.any([signal, stopping]));
+      for (const { id, attempt } of taken) log.say('task assigned', { task: id, attempt, user: user.name, foreman });
+      const tasks = taken.map((task) => JSON.parse(task.body) as Record<string, unknown>);
+      if (foreman === undefined) return { tasks };
+      const leases = taken.map(({ id, attempt, leaseMs }) => ({ task: id, attempt, seconds: leaseMs / 1000 }));
+      return { tasks, leases };
+    },
+    async heartbeat({ body: { foreman, tasks }, user }) {
+      const from = { holder: user.id, foreman };
+      const seconds = LEASES.renewedMs / 1000;
+      if (tasks.length === 0) return { tasks: [], seconds };
+      const verdicts = await store.write((db) => tasks.map((held) => renew(db, from, held, clock.now())));
+      return { tasks: verdicts, seconds };
+    },
+    queueStats: () =>
+      store.read((db) => {
+        const { waiting = 0, pending = 0, assigned = 0, resolved = 0, ...rest } = countByState(db);
+        const unassigned = waiting + pending;
+        const ended = Object.values(rest).reduce((sum, count) => sum + count, 0);
+        return {
+          task_count: unassigned + assigned + resolved + ended,
+          task_resolved_count: resolved,
+          task_unresolved_count: unassigned + assigned,
+          task_unassigned_count: unassigned,
+          task_assigned_count: assigned,
+          task_assignees: countByHolder(db),
+        };
+      }),
+  } satisfies Some<'dequeue' | 'heartbeat' | 'queueStats'>;
+}

@@ -1,0 +1,90 @@
+/** Putting and reading tasks. */
+import { hash, randomUUID } from 'node:crypto';
+import { type Files, GridError, type ReferenceKey, type Task, type TaskId } from '@kolejka/protocol';
+import type { Request } from 'express';
+import { findByKey, rememberKey } from '../database/idempotency.ts';
+import type { Connection } from '../database/open.ts';
+import { claimFiles, findReference, type ReferenceRow } from '../database/references.ts';
+import { bodyOfTask, findTask, insertTask, type TaskRow } from '../database/tasks.ts';
+import { streamEvents } from '../events.ts';
+import type { Parts, Some, User } from '../parts.ts';
+
+export function taskRoutes(parts: Parts) {
+  const { store, clock, log } = parts;
+
+  return {
+    async putTask({ body: task, user, request }) {
+      const key = idempotencyKey(request);
+      const fingerprint = hash('sha256', JSON.stringify(task));
+      const row = await store.write((db) => {
+        if (key === undefined) return putTask(db, task, user, clock.now());
+        const made = findByKey(db, user.id, key, fingerprint);
+        if (made !== undefined) return made;
+        const put = putTask(db, task, user, clock.now());
+        rememberKey(db, { user: user.id, key, task: put.number, request: fingerprint }, clock.now());
+        return put;
+      });
+      log.say('task put', { task: row.id, user: user.name });
+      return { task: bodyOfTask(row) };
+    },
+    getTask: ({ params: { id }, user }) =>
+      store.read((db) => ({ task: bodyOfTask(visibleTask(findTask(db, id), id, user)) })),
+    async watchTasks({ query: { task: id, after }, user, request, response, signal }) {
+      const task = await store.read((db) => visibleTask(findTask(db, id), id, user));
+      const last = Number(request.get('last-event-id') ?? Number.NaN);
+      const from = Number.isSafeInteger(last) && last > after ? last : after;
+      await streamEvents(parts, { task, after: from, response, signal });
+    },
+  } satisfies Some<'putTask' | 'getTask' | 'watchTasks'>;
+}
+
+/** For its owner, for the foreman that has it, and for inspectors. */
+function visibleTask(row: TaskRow | undefined, id: TaskId, user: User): TaskRow {
+  if (row === undefined) throw new GridError('not-found', `There is no task ${id}.`);
+  const isHolder = row.holder === user.id && row.state === 'assigned';
+  if (row.owner === user.id || isHolder || user.permissions.has('task.view_task')) return row;
+  throw new GridError('not-permitted', 'This task is of another user.');
+}
+
+function putTask(db: Connection, task: Task, user: User, now: number): TaskRow {
+  const files = requireFiles(db, task.files, (reference) => mayUse(reference, user));
+  const id = randomUUID().replaceAll('-', '') as TaskId;
+  const row = insertTask(db, { id, owner: user.id, task, now });
+  claimFiles(db, row.number, 'task', files);
+  return row;
+}
+
+/** To those who may not use a reference it is unknown, as in the original. */
+function mayUse(reference: ReferenceRow, user: User): boolean {
+  return reference.owner === user.id || user.permissions.has('blob.view_reference');
+}
+
+/**
+ * Names and references of all files.
+ * @throws GridError `file-without-reference`, `reference-unknown`, in the original's words
+ */
+export function requireFiles(
+  db: Connection,
+  files: Files,
+  usable: (reference: ReferenceRow, name: string) => boolean,
+): [string, ReferenceKey][] {
+  return Object.entries(files).map(([name, { reference: key }]) => {
+    const field = `files.${name}`;
+    if (key === undefined)
+      throw new GridError('file-without-reference', `File ${name} does not have a reference`, { field });
+    const reference = findReference(db, key);
+    if (reference === undefined || reference.deleted_ms !== null || !usable(reference, name)) {
+      throw new GridError('reference-unknown', `Reference for file ${name} is unknown`, { field });
+    }
+    return [name, key];
+  });
+}
+
+function idempotencyKey(request: Request): string | undefined {
+  const key = request.get('idempotency-key');
+  if (key === undefined) return undefined;
+  if (/^[\x21-\x7e]{1,200}$/.test(key)) return key;
+  throw new GridError('bad-value', 'Idempotency-Key: expected 1 to 200 visible characters', {
+    field: 'Idempotency-Key',
+  });
+}
