@@ -1,0 +1,49 @@
+/** docs/limits.md: the table of limits, and how values are written. */
+import { BYTE_SUFFIXES, COUNT_SUFFIXES, DURATION_SUFFIXES, LIMIT_NAMES, LIMITS, UNITS } from '@kolejka/protocol';
+import { code, page, table } from './markdown.ts';
+
+const SPENT = {
+  sum: 'tasks that run together add up',
+  image: 'tasks of one image share it, images add up',
+  compare: 'each task for itself',
+  none: 'not part of fitting',
+} as const;
+
+const COMBINED = {
+  minimum: 'the lower one; a side without it does not count',
+  'absent wins': 'the lower one; a side without it takes it away',
+} as const;
+
+/** A suffix in both cases is listed once. */
+function suffixRows(suffixes: Readonly<Record<string, number>>): string {
+  const letters = Map.groupBy(Object.keys(suffixes), (letter) => suffixes[letter] ?? 1);
+  return Array.from(letters, ([value, same]) => `${same.map(code).join(' ')} × ${value}`).join(', ');
+}
+
+export function limitsPage(): string {
+  return page('Limits', [
+    'Ceilings that a task asks for in `limits` of its `kolejka_task.json`, and that a node grants. A limit that is left out is no ceiling, except where the table says otherwise.',
+    table(
+      ['limit', 'what', 'written', 'least', 'when absent', 'two ceilings', 'on a node'],
+      LIMIT_NAMES.map((name) => {
+        const row = LIMITS[name];
+        const isFlag = row.unit === 'flag';
+        const least = isFlag ? '' : code(String(UNITS[row.unit].print(row.least)));
+        const absent = 'absent' in row ? code(String(row.absent)) : '';
+        const written = isFlag ? 'true or false' : row.unit;
+        return [code(name), row.about, written, least, absent, COMBINED[row.combine], SPENT[row.spend]];
+      }),
+    ),
+    '## How values are written',
+    'A number, or a text: a number followed by any chain of one-letter suffixes, which are multiplied. `"64kb"` is 64 × 1024 × 1 bytes. Upper and lower case differ: in durations `M` is minutes and `m` is milli, so `"5m"` is 5 milliseconds.',
+    table(
+      ['kind', 'examples', 'suffixes'],
+      [
+        ['bytes', UNITS.bytes.written, suffixRows(BYTE_SUFFIXES)],
+        ['duration', UNITS.duration.written, `${suffixRows(DURATION_SUFFIXES)} seconds; a number alone is seconds`],
+        ['count', UNITS.count.written, ''],
+        ['big count', UNITS['big count'].written, suffixRows(COUNT_SUFFIXES)],
+      ],
+    ),
+  ]);
+}
