@@ -83,8 +83,14 @@ export function readClientConfig(
 export function parseServer(value: unknown, field: string): string {
   const text = parseString(value, field).trim();
   // As the original: without a scheme it is https, whatever the host is.
-  const url = URL.parse(/^https?:\/\//i.test(text) ? text : `https://${text}`);
-  const fit = url !== null && url.search === '' && url.hash === '' && url.username === '' && url.password === '';
+  const url = URL.parse(text.includes('://') ? text : `https://${text}`);
+  const fit =
+    url !== null &&
+    /^https?:$/.test(url.protocol) &&
+    url.search === '' &&
+    url.hash === '' &&
+    url.username === '' &&
+    url.password === '';
   if (fit && url.hostname !== '') return `${url.origin}${url.pathname.replace(/\/+$/, '')}`;
   // The text is not shown: it may hold a password.
   throw new GridError(

@@ -8,7 +8,7 @@ import {
   type Dispatcher,
   openConnections,
 } from '@kolejka/program/call';
-import { type ErrorCode, GridError, type RouteAnswer, type RouteName } from '@kolejka/protocol';
+import { type ErrorCode, GridError, type RouteAnswer, type RouteName, TaskId } from '@kolejka/protocol';
 import { type Credentials, openLogin } from './login.ts';
 
 export interface ConnectionOptions extends Credentials {
@@ -85,4 +85,15 @@ export async function explained<Answer>(
     if (sentence === undefined) throw thrown;
     throw new GridError((thrown as GridError).code, sentence, { cause: thrown });
   }
+}
+
+/**
+ * The sentence for a thing that is not on the server.
+ * @throws GridError `not-found` with it at once when this cannot be an identifier: nothing need be sent
+ */
+export function unknownSentence({ server }: Connection, what: 'task' | 'reference', id: string): string {
+  const sentence = `There is no ${what} ${id.slice(0, 80)} on the server ${server}.`;
+  // Both are 32 hexadecimal digits.
+  if (!TaskId.safeParse(id).success) throw new GridError('not-found', sentence);
+  return sentence;
 }

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { backOff, realClock } from '@kolejka/program';
 import type { Bytes } from '@kolejka/program/call';
 import { BlobHash, GridError, parseFileName } from '@kolejka/protocol';
-import { type Connection, explained } from './connection.ts';
+import { type Connection, explained, unknownSentence } from './connection.ts';
 
 export interface DownloadOptions {
   signal?: AbortSignal | undefined;
@@ -25,12 +25,12 @@ export async function getBlob(
   reference: string,
   { signal }: DownloadOptions = {},
 ): Promise<Bytes> {
+  const unknown = unknownSentence(connection, 'reference', reference);
   const call = connection.callForBytes('getReference', {
     params: { key: reference },
     ...(signal !== undefined && { signal }),
   });
-  const unknown = `There is no reference ${reference.slice(0, 80)} on the server ${connection.server}.`;
-  return await explained(call, { 'not-found': unknown, 'bad-value': unknown });
+  return await explained(call, { 'not-found': unknown });
 }
 
 /**

@@ -13,7 +13,7 @@ import {
   TaskId,
 } from '@kolejka/protocol';
 import pLimit from 'p-limit';
-import { type Connection, explained } from './connection.ts';
+import { type Connection, explained, unknownSentence } from './connection.ts';
 import { downloadInside } from './download.ts';
 import { writeSpec } from './spec-file.ts';
 import { makeDirectory } from './task-directory.ts';
@@ -32,13 +32,11 @@ export interface KnownResult {
  * @throws GridError `not-found` as long as there is none, `task-unknown`, `task-failed`, `task-cancelled`
  */
 export async function showResult(connection: Connection, id: string, signal?: AbortSignal): Promise<KnownResult> {
-  const shown = id.slice(0, 80);
-  const unknown = `There is no task ${shown} on the server ${connection.server}.`;
+  const unknown = unknownSentence(connection, 'task', id);
   const call = connection.call('getResult', { params: { id }, ...(signal !== undefined && { signal }) });
   const { result: json } = await explained(call, {
-    'not-found': `Task ${shown} has no result yet.`,
+    'not-found': `Task ${id} has no result yet.`,
     'task-unknown': unknown,
-    'bad-value': unknown,
   });
   const result = parseResult(json);
   return { result: { ...result, id: result.id ?? TaskId.parse(id) }, json };

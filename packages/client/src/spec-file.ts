@@ -24,13 +24,14 @@ export async function readSpec(file: string, what: string): Promise<unknown> {
   }
 }
 
-/** The parser's sentence, with line and column where it tells a position only or nothing. */
+/** The parser's sentence on one line, with line and column where it tells the place or it is the end. */
 function placed(message: string, text: string): string {
-  if (/line \d+ column \d+/.test(message)) return message;
-  const position = /at position (\d+)/.exec(message)?.[1];
-  const at = position === undefined ? text.length : Number(position);
-  const before = text.slice(0, at).split('\n');
-  return `${message} (line ${before.length} column ${(before.at(-1) ?? '').length + 1})`;
+  const sentence = message.replaceAll(/\s+/g, ' ');
+  if (/line \d+ column \d+/.test(sentence)) return sentence;
+  const position = /at position (\d+)/.exec(sentence)?.[1];
+  if (position === undefined && !sentence.includes('end of JSON')) return sentence;
+  const before = text.slice(0, position === undefined ? text.length : Number(position)).split('\n');
+  return `${sentence} (line ${before.length} column ${(before.at(-1) ?? '').length + 1})`;
 }
 
 /** Writes JSON as the original does: sorted names, two spaces, no newline at the end; at once, by renaming. */

@@ -17,7 +17,7 @@ import {
   TaskId,
 } from '@kolejka/protocol';
 import pLimit from 'p-limit';
-import { type Connection, explained } from './connection.ts';
+import { type Connection, explained, unknownSentence } from './connection.ts';
 import { downloadInside } from './download.ts';
 import { writeSpec } from './spec-file.ts';
 import { type LocalFile, makeDirectory, readTaskDirectory } from './task-directory.ts';
@@ -134,9 +134,9 @@ export function capLimits(asked: Limits, given: Limits): Limits {
  * @throws GridError `not-found`
  */
 export async function showTask(connection: Connection, id: string, signal?: AbortSignal): Promise<KnownTask> {
-  const unknown = `There is no task ${id.slice(0, 80)} on the server ${connection.server}.`;
+  const unknown = unknownSentence(connection, 'task', id);
   const call = connection.call('getTask', { params: { id }, ...(signal !== undefined && { signal }) });
-  return knownTask(await explained(call, { 'not-found': unknown, 'task-unknown': unknown, 'bad-value': unknown }));
+  return knownTask(await explained(call, { 'not-found': unknown, 'task-unknown': unknown }));
 }
 
 /**

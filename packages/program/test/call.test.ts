@@ -165,6 +165,12 @@ test('a server that is not there is named in one sentence', async (t) => {
   t.is(error.exit, 5);
 });
 
+test('a server that does not speak https is told apart', async (t) => {
+  const { to, address } = await listen(t, () => undefined);
+  const error = await t.throwsAsync(callRoute({ ...to, server: address.replace('http:', 'https:') }, 'putTask'));
+  t.regex(error.message, /write http:\/\/ before its address/);
+});
+
 test('a silent server is given up after the patience of the call', async (t) => {
   const { to } = await listen(t, () => undefined);
   const error = await t.throwsAsync(callRoute(to, 'putTask', { body: {}, patienceMs: 300 }), { instanceOf: GridError });
