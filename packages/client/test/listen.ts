@@ -8,6 +8,9 @@ import path from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { type Client, type ConnectionOptions, openClient } from '../src/index.ts';
 
+/** Who has things closed at its end: a test, or a file of tests. */
+export type Scope = Pick<ExecutionContext, 'teardown'>;
+
 export interface Asked {
   method: string;
   path: string;
@@ -18,7 +21,7 @@ export interface Asked {
 export type Answer = (asked: Asked, response: http.ServerResponse) => void;
 
 /** Listens on a free port; answers its address. */
-export async function listen(t: ExecutionContext, answer: Answer): Promise<string> {
+export async function listen(t: Scope, answer: Answer): Promise<string> {
   const server = http.createServer((request, response) => {
     const parts: Buffer[] = [];
     request.on('data', (part: Buffer) => parts.push(part));
@@ -41,14 +44,14 @@ export function json(response: http.ServerResponse, value: object, status = 200)
 }
 
 /** A client that is closed after the test. */
-export function clientOf(t: ExecutionContext, options: ConnectionOptions): Client {
+export function clientOf(t: Scope, options: ConnectionOptions): Client {
   const client = openClient(options);
   t.teardown(async () => await client.close());
   return client;
 }
 
 /** A directory that is removed after the test. */
-export function temporary(t: ExecutionContext): string {
+export function temporary(t: Scope): string {
   const directory = mkdtempSync(path.join(tmpdir(), 'kolejka-client-test-'));
   t.teardown(() => rmSync(directory, { recursive: true, force: true }));
   return directory;
