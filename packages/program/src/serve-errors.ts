@@ -25,12 +25,16 @@ export function answerError(request: Request, response: Response, error: GridErr
   const bytes = Buffer.from(JSON.stringify({ message, code: error.code, ...field, status: 'FAIL' }));
   response.writeHead(error.status, { 'content-type': 'application/json', 'content-length': bytes.length });
   response.end(bytes);
-  if (!request.complete) dropBody(request);
+  // A caller that has hung up has neither a body to drop nor a socket.
+  if (!request.complete && !request.destroyed) dropBody(request);
 }
 
 /** The rest of a refused body is thrown away for a while; a caller that goes on sending is cut off. */
 function dropBody(request: Request): void {
-  const timer = setTimeout(() => request.socket.destroy(), LINGER_MS);
+  const { socket } = request;
+  const timer = setTimeout(() => {
+    if (!request.complete) socket.destroy();
+  }, LINGER_MS);
   timer.unref();
   request.on('close', () => clearTimeout(timer));
   request.on('end', () => clearTimeout(timer));

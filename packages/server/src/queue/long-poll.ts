@@ -23,7 +23,10 @@ export async function dequeue(queue: Queue, offer: Offer, waitMs: number, signal
     const bell = waiting.hangBell(offer);
     try {
       const taken = await store.write((db) => (signal.aborted ? [] : takeTasks(db, offer, clock.now())));
-      if (signal.aborted) await giveAllBack(queue, taken);
+      if (signal.aborted) {
+        await giveAllBack(queue, taken);
+        return [];
+      }
       const left = until - clock.monotonic();
       if (taken.length > 0 || left <= 0) return taken;
       await rungWithin(bell.rung, left, clock, signal);

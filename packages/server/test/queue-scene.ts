@@ -1,0 +1,92 @@
+/** A queue without a server around it: a database in memory, two users, and a clock that the test moves. */
+import { randomUUID } from 'node:crypto';
+import type { Clock } from '@kolejka/program';
+import { type ForemanName, parseTask, type TaskId } from '@kolejka/protocol';
+import { openStore } from '../src/database/open.ts';
+import { findTask, insertTask, type TaskRow } from '../src/database/tasks.ts';
+import { findUser, insertUser } from '../src/database/users.ts';
+import { type Offer, type Taken, takeTasks } from '../src/queue/dequeue.ts';
+import { openWaiting } from '../src/queue/waiting.ts';
+
+export const ONE = 'one' as ForemanName;
+export const OTHER = 'other' as ForemanName;
+
+/** Time that only the test moves; sleepers wake when their moment has come. */
+export function heldClock(start = 1_800_000_000_000): Clock & { move(milliseconds: number): void } {
+  let time = start;
+  const sleepers = new Set<() => void>();
+  return {
+    now: () => time,
+    monotonic: () => time,
+    move(milliseconds) {
+      time += milliseconds;
+      for (const look of sleepers) look();
+    },
+    sleep: (milliseconds, signal) =>
+      new Promise((resolve, reject) => {
+        const until = time + milliseconds;
+        const look = () => {
+          if (time < until && signal?.aborted !== true) return;
+          sleepers.delete(look);
+          if (signal?.aborted === true) reject(signal.reason as Error);
+          else resolve();
+        };
+        sleepers.add(look);
+        signal?.addEventListener('abort', look, { once: true });
+        look();
+      }),
+  };
+}
+
+export async function openQueue() {
+  const store = openStore(':memory:');
+  const clock = heldClock();
+  const waiting = openWaiting(store);
+  const user = (name: string) =>
+    store.write((db) => {
+      insertUser(db, { name, email: '', password: '', groups: [] }, clock.now());
+      return findUser(db, name)?.id as number;
+    });
+  const client = await user('client');
+  const holder = await user('foreman');
+  const offer = (given: Partial<Offer> = {}): Offer => ({
+    holder,
+    foreman: ONE,
+    most: 100,
+    limits: {},
+    defaults: {},
+    tags: [],
+    idle: true,
+    ...given,
+  });
+
+  return {
+    store,
+    clock,
+    waiting,
+    holder,
+    offer,
+    /** Puts a task and answers its identifier. */
+    put: (task: Record<string, unknown> = {}): Promise<TaskId> =>
+      store.write((db) => {
+        const id = randomUUID().replaceAll('-', '') as TaskId;
+        insertTask(db, { id, owner: client, task: parseTask({ image: 'busybox', ...task }), now: clock.now() });
+        return id;
+      }),
+    take: (given: Partial<Offer> = {}): Promise<Taken[]> =>
+      store.write((db) => takeTasks(db, offer(given), clock.now())),
+    row: async (id: TaskId): Promise<TaskRow> => (await store.read((db) => findTask(db, id))) as TaskRow,
+    /** Names of the task's events, oldest first. */
+    events: (id: TaskId): Promise<string[]> =>
+      store.read((db) =>
+        db
+          .all<{ event: string }>(
+            'select event from events join tasks on tasks.number = events.task where tasks.id = :id order by events.number',
+            { id },
+          )
+          .map(({ event }) => event),
+      ),
+  };
+}
+
+export const idsOf = (taken: readonly Taken[]) => taken.map(({ id }) => id);

@@ -1,0 +1,115 @@
+import { LEASES, type TaskId } from '@kolejka/protocol';
+import test from 'ava';
+import { moveTask } from '../../src/database/tasks.ts';
+import { expireLeases, forgiveAbsence, renew } from '../../src/queue/leases.ts';
+import { idsOf, ONE, openQueue, OTHER } from '../queue-scene.ts';
+
+type Scene = Awaited<ReturnType<typeof openQueue>>;
+type Held = Parameters<typeof renew>[2];
+
+const heartbeat = async ({ store, holder, clock }: Scene, held: Held, foreman = ONE) =>
+  (await store.write((db) => renew(db, { holder, foreman }, held, clock.now()))).verdict;
+const expire = ({ store, clock }: Scene) => store.write((db) => expireLeases(db, clock.now()));
+
+/** A task that foreman ONE has taken. */
+async function taken(): Promise<Scene & { id: TaskId }> {
+  const scene = await openQueue();
+  const id = await scene.put();
+  await scene.take();
+  return { ...scene, id };
+}
+
+test('a lease that is renewed in time does not run out', async (t) => {
+  const scene = await taken();
+  for (let count = 0; count < 5; count += 1) {
+    scene.clock.move(LEASES.renewedMs - 1);
+    t.is(await heartbeat(scene, { task: scene.id, attempt: 1 }), 'keep');
+    t.deepEqual(await expire(scene), []);
+  }
+});
+
+test('a late renewal is refused', async (t) => {
+  const scene = await taken();
+  scene.clock.move(LEASES.renewedMs);
+  t.is(await heartbeat(scene, { task: scene.id, attempt: 1 }), 'kill');
+});
+
+test('only the foreman that has the task keeps it', async (t) => {
+  const scene = await taken();
+  t.is(await heartbeat(scene, { task: scene.id, attempt: 1 }, OTHER), 'kill');
+  t.is(await heartbeat(scene, { task: scene.id, attempt: 2 }), 'kill');
+  t.is(await heartbeat(scene, { task: '0'.repeat(32) as TaskId, attempt: 1 }), 'kill');
+  t.is(await heartbeat(scene, { task: scene.id, attempt: 1 }), 'keep');
+});
+
+test('running is written down once, however often it is said', async (t) => {
+  const scene = await taken();
+  for (let count = 0; count < 3; count += 1) await heartbeat(scene, { task: scene.id, attempt: 1, phase: 'running' });
+  t.deepEqual(await scene.events(scene.id), ['created', 'assigned', 'running']);
+});
+
+test('a returned task waits again at once and has lost nothing', async (t) => {
+  const scene = await taken();
+  t.is(await heartbeat(scene, { task: scene.id, attempt: 1, phase: 'returned' }), 'kill');
+  t.like(await scene.row(scene.id), { state: 'pending', losses: 0, holder: null, not_before_ms: 0 });
+  const [again] = await scene.take({ foreman: OTHER });
+  t.like(again, { id: scene.id, attempt: 2 });
+});
+
+test('a task whose lease ran out waits again, after a pause that grows', async (t) => {
+  const scene = await taken();
+  scene.clock.move(LEASES.renewedMs);
+  t.like((await expire(scene))[0], { task: scene.id, foreman: ONE, losses: 1, state: 'pending' });
+  t.deepEqual(await scene.take(), []);
+  scene.clock.move(LEASES.backOffMs(1));
+  t.deepEqual(idsOf(await scene.take({ foreman: OTHER })), [scene.id]);
+  scene.clock.move(LEASES.renewedMs);
+  await expire(scene);
+  scene.clock.move(LEASES.backOffMs(2) - 1);
+  t.deepEqual(await scene.take(), []);
+  scene.clock.move(1);
+  t.deepEqual(idsOf(await scene.take()), [scene.id]);
+});
+
+test('a task that was lost too often is failed, with its story', async (t) => {
+  const scene = await taken();
+  for (let losses = 1; losses < LEASES.losses; losses += 1) {
+    scene.clock.move(LEASES.renewedMs);
+    await expire(scene);
+    scene.clock.move(LEASES.backOffMs(losses));
+    await scene.take({ foreman: OTHER });
+  }
+  scene.clock.move(LEASES.renewedMs);
+  t.like((await expire(scene))[0], { state: 'failed' });
+  t.deepEqual(await scene.take(), []);
+  t.is((await scene.events(scene.id)).at(-1), 'failed');
+  const story = await scene.store.read((db) =>
+    db.get<{ message: string }>("select message from events where event = 'failed'"),
+  );
+  t.regex(
+    story?.message ?? '',
+    /Given up after 3 losses: attempt 1: foreman one .*attempt 2: foreman other .*attempt 3: /,
+  );
+});
+
+test('a server that was away gives foremen with a heartbeat the time of one lease, the others keep what they had', async (t) => {
+  const scene = await taken();
+  const silent = await scene.put({ limits: { time: '1s' } });
+  await scene.take({ foreman: undefined });
+  scene.clock.move(3_600_000);
+  t.is(await scene.store.write((db) => forgiveAbsence(db, scene.clock.now())), 1);
+  t.deepEqual(
+    (await expire(scene)).map(({ task }) => task),
+    [silent],
+  );
+  t.is(await heartbeat(scene, { task: scene.id, attempt: 1 }), 'keep');
+});
+
+test('a move from a row that is no longer true changes nothing and writes no event', async (t) => {
+  const { store, row, id, clock, events } = await taken();
+  const old = await row(id);
+  const now = clock.now();
+  t.truthy(await store.write((db) => moveTask(db, old, 'returned', { holder: null }, { now })));
+  t.is(await store.write((db) => moveTask(db, old, 'resolved', {}, { now })), undefined);
+  t.deepEqual(await events(id), ['created', 'assigned', 'returned']);
+});

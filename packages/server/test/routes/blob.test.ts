@@ -1,0 +1,140 @@
+import { createHash } from 'node:crypto';
+import { readdir, rm } from 'node:fs/promises';
+import net from 'node:net';
+import path from 'node:path';
+import test from 'ava';
+import { openScene, type Scene } from '../server-scene.ts';
+
+const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
+const files = async ({ data }: Scene) =>
+  (await readdir(path.join(data, 'blobs'), { recursive: true })).filter((name) => name.includes('/'));
+
+/** Sends bytes as they are and answers what comes back until the server hangs up or a while is over. */
+function talk({ url }: Scene, text: string, hangUp = false): Promise<string> {
+  return new Promise((resolve) => {
+    const { hostname, port } = new URL(url());
+    const socket = net.connect(Number(port), hostname, () => {
+      socket.write(text, () => hangUp && socket.destroy());
+    });
+    let heard = '';
+    socket.on('data', (chunk) => {
+      heard += String(chunk);
+      if (heard.endsWith('}')) socket.destroy();
+    });
+    socket.on('error', () => undefined);
+    socket.on('close', () => resolve(heard));
+  });
+}
+
+test('an upload makes a new reference each time and keeps the bytes once', async (t) => {
+  const scene = await openScene(t);
+  const [one, two] = [await scene.upload('client', 'hello'), await scene.upload('client', 'hello')];
+  t.not(one, two);
+  t.is((await files(scene)).length, 1);
+  const shown = await scene.as('client', `/blob/reference/${one}/`, { method: 'PUT' });
+  t.like(shown.json['reference'], { key: one, blob: sha256('hello'), size: 5 });
+  const blob = await scene.as('client', `/blob/blob/${sha256('hello')}/`, { method: 'PUT' });
+  t.like(blob.json['blob'], { key: sha256('hello'), size: 5, references: 2 });
+});
+
+test('bytes come back with length, hash and name', async (t) => {
+  const { as, upload } = await openScene(t);
+  const key = await upload('client', 'hello');
+  for (const at of [`/blob/reference/${key}/`, `/blob/blob/${sha256('hello')}/`]) {
+    const got = await as('client', at);
+    t.is(got.text, 'hello');
+    t.is(got.headers.get('content-type'), 'application/octet-stream');
+    t.is(got.headers.get('content-length'), '5');
+    t.is(got.headers.get('etag'), `"${sha256('hello')}"`);
+    t.is(got.headers.get('content-disposition'), `inline; filename="${sha256('hello').slice(6)}"`);
+    const head = await as('client', at, { method: 'HEAD' });
+    t.deepEqual([head.status, head.text, head.headers.get('content-length')], [200, '', '5']);
+    const known = await as('client', at, {
+      headers: { 'if-none-match': `"${sha256('hello')}"`, 'cache-control': 'max-age=0' },
+    });
+    t.deepEqual([known.status, known.text], [304, '']);
+  }
+});
+
+test('a chunked body is stored whole, an empty one too', async (t) => {
+  const { as, upload } = await openScene(t);
+  const body = new ReadableStream({
+    start(controller) {
+      for (const part of ['hel', 'lo']) controller.enqueue(Buffer.from(part));
+      controller.close();
+    },
+  });
+  const { json } = await as('client', '/blob/reference/', { body });
+  t.like(json['reference'], { blob: sha256('hello'), size: 5 });
+  t.is((await as('client', `/blob/reference/${await upload('client', '')}/`)).text, '');
+});
+
+test('hostile input 53: bodies that are not whole are refused and leave nothing', async (t) => {
+  const scene = await openScene(t);
+  const head = `POST /blob/reference/ HTTP/1.1\r\nHost: x\r\nAuthorization: ${scene.authorization('client').authorization}\r\n`;
+  await talk(scene, `${head}Content-Length: 10\r\n\r\nshort`, true);
+  await talk(scene, `${head}Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n`, true);
+  const bad = await talk(scene, `${head}Transfer-Encoding: chunked\r\n\r\nzz\r\nhello\r\n`);
+  t.regex(bad, /^HTTP\/1.1 400/);
+  const multipart = await talk(
+    scene,
+    `${head}Content-Type: multipart/form-data; boundary=x\r\nContent-Length: 2\r\n\r\nab`,
+  );
+  t.regex(multipart, /^HTTP\/1.1 400.*"bad-body"/s);
+  const zipped = await talk(scene, `${head}Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\nab`);
+  t.regex(zipped, /"bad-body"/);
+  // The uploads that were cut off are still being cleaned up when their callers are gone.
+  for (let tries = 0; tries < 100 && (await files(scene)).length > 0; tries += 1) await new Promise(setImmediate);
+  t.deepEqual(await files(scene), []);
+});
+
+test('a body over the limit is refused before it is read, and while it is', async (t) => {
+  const { as } = await openScene(t, { largestBlob: 10 });
+  const announced = await as('client', '/blob/reference/', { body: 'x'.repeat(11) });
+  t.is(announced.status, 413);
+  const body = new ReadableStream({
+    pull(controller) {
+      controller.enqueue(Buffer.alloc(8));
+    },
+  });
+  const endless = await as('client', '/blob/reference/', { body }).catch(() => undefined);
+  t.true(endless === undefined || endless.status === 413);
+  t.is((await as('client', '/blob/reference/', { body: 'x'.repeat(10) })).status, 200);
+});
+
+test('bytes that the server has are linked by hash, others are not found', async (t) => {
+  const { as, upload } = await openScene(t);
+  await upload('client', 'hello');
+  const { json } = await as('other', `/blob/blob/${sha256('hello')}/`, { method: 'POST' });
+  t.like(json['reference'], { blob: sha256('hello'), size: 5 });
+  t.is((await as('other', `/blob/blob/${sha256('?')}/`, { method: 'POST' })).status, 404);
+});
+
+test('regression: a blob whose file is gone is asked for again, and healed by it', async (t) => {
+  const scene = await openScene(t);
+  const key = await scene.upload('client', 'hello');
+  const [file = ''] = await files(scene);
+  await rm(path.join(scene.data, 'blobs', file));
+  t.is((await scene.as('client', `/blob/blob/${sha256('hello')}/`, { method: 'POST' })).status, 404);
+  t.is((await scene.as('client', `/blob/reference/${key}/`)).status, 500);
+  await scene.upload('client', 'hello');
+  t.is((await scene.as('client', `/blob/reference/${key}/`)).text, 'hello');
+});
+
+test('who may see references is said by groups, and anonymous callers learn nothing about blobs', async (t) => {
+  const { as, upload, url } = await openScene(t);
+  const at = `/blob/reference/${await upload('client', 'hello')}/`;
+  t.is((await as('other', at)).status, 200);
+  t.is((await as('nobody', at)).status, 403);
+  t.is((await as('nobody', '/blob/reference/', { body: 'x' })).status, 403);
+  for (const hash of [sha256('hello'), sha256('?')]) t.is((await fetch(`${url()}/blob/blob/${hash}/`)).status, 403);
+  t.is((await as('client', `/blob/reference/${'0'.repeat(32)}/`)).status, 404);
+});
+
+test('hostile input 54: tricks with identifiers are refused', async (t) => {
+  const { as } = await openScene(t);
+  const upper = sha256('hello').toUpperCase();
+  for (const name of [upper, sha256('').slice(1), '%2e%2e%2f%2e%2e%2fetc', `${sha256('')}0`]) {
+    t.is((await as('client', `/blob/blob/${name}/`, { method: 'POST' })).status, 400, name);
+  }
+});
