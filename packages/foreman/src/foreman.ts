@@ -33,7 +33,7 @@ export async function openForeman(
   };
   const client = openClient(config);
   // Wrong credentials are said now and not in a loop.
-  await client.heartbeat(config.name, []);
+  await client.heartbeat({ foreman: config.name, tasks: [] });
   await removeLeftovers(worker.temp, worker.engine, worker.cgroups, worker.log);
   const offer = await readOffer(config.limits, config.tags);
   const context: PullContext = {

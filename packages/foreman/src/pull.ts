@@ -1,6 +1,6 @@
 /** One pass: say what is free, hear what to do, begin it. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ForemanName } from '@kolejka/protocol';
+import { asGridError, type ForemanName, parseShape, parseTask, type Task, TaskId } from '@kolejka/protocol';
 import { type LeasedContext, runLeased } from './run-leased.ts';
 import type { Seats } from './seats.ts';
 
@@ -32,12 +32,12 @@ export async function pullPass(context: PullContext, signal: AbortSignal): Promi
       idle: room.idle,
       wait: room.idle ? WAIT_SECONDS.idle : WAIT_SECONDS.busy,
     },
-    signal,
+    { signal },
   );
-  const attempts = new Map(answer.leases.map(({ task, attempt }) => [task, attempt]));
-  for (const { task, error } of answer.unreadable)
-    log.say('task-unreadable', { task: task['id'], message: error.message });
-  for (const task of answer.tasks) {
+  const attempts = new Map(answer.leases?.map(({ task, attempt }) => [task, attempt]));
+  for (const given of answer.tasks) {
+    const task = readTask(given, context);
+    if (task === undefined) continue;
     const held = context.held.add(task.id, attempts.get(task.id) ?? 1);
     log.say('task-taken', { task: task.id, attempt: held.attempt, image: task.image });
     const seat = seats.take(task);
@@ -48,6 +48,16 @@ export async function pullPass(context: PullContext, signal: AbortSignal): Promi
     const run = runLeased(context, task, held, seat);
     context.running.add(run);
     void run.finally(() => context.running.delete(run));
+  }
+}
+
+/** One task that cannot be read must not lose those beside it; its lease runs out. */
+function readTask(given: Record<string, unknown>, { log }: PullContext): (Task & { id: TaskId }) | undefined {
+  try {
+    return { ...parseTask(given), id: parseShape(TaskId, given['id'], 'id') };
+  } catch (thrown) {
+    log.say('task-unreadable', { task: given['id'], message: asGridError(thrown).message });
+    return undefined;
   }
 }
 

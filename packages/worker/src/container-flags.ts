@@ -101,7 +101,7 @@ export function containerOptions(plan: ContainerPlan): ContainerCreateOptions {
     StdinOnce: task.stdin !== undefined,
     AttachStdin: task.stdin !== undefined,
     AttachStdout: task.stdout !== undefined,
-    AttachStderr: task.stderr !== undefined,
+    AttachStderr: true,
     HostConfig: {
       CgroupParent: plan.group,
       NetworkMode: plan.limits.network === true ? 'bridge' : 'none',

@@ -7,8 +7,8 @@ import { type Engine, engineMessage, engineStatus } from './engine.ts';
 export interface Exit {
   /** Exit code; 128 + signal when a signal ended the program. */
   code: number;
-  /** From start to end by the engine's clock, in milliseconds. */
-  timeMs: number;
+  /** From start to end by the engine's clock, in milliseconds; undefined when that says the end came first. */
+  timeMs: number | undefined;
 }
 
 /** @throws GridError `image-unavailable` when the image is gone, `node-unfit` for everything else */
@@ -26,7 +26,7 @@ const COMMAND_AT_FAULT =
   /executable file not found|no such file or directory|permission denied|exec format error|argument list too long|is a directory/i;
 
 /**
- * Starts the container. The answer to `exited` was asked for before, so that no end is missed.
+ * Starts the container.
  * @throws GridError `image-unavailable` when the command cannot be started in the image, `node-unfit` else
  */
 export async function startContainer(container: Container): Promise<void> {
@@ -41,10 +41,26 @@ export async function startContainer(container: Container): Promise<void> {
   }
 }
 
-/** Begins to wait for the end; call before `startContainer`. */
-export async function exited(container: Container): Promise<void> {
+/**
+ * The engine starts an init in the container, and that init the program: that there is no such program is said by the
+ * init, with exit code 126 or 127, as the first line of stderr. A program that says the same tricks nobody but itself.
+ * @throws GridError `image-unavailable` when the program was never started
+ */
+export function checkStarted(code: number, stderr: string): void {
+  const [, failure] = /^\[FATAL tini \(\d+\)\] (.*)$/m.exec(stderr.split('\n', 1)[0] ?? '') ?? [];
+  if (failure === undefined || (code !== 126 && code !== 127)) return;
+  throw new GridError('image-unavailable', `The command could not be started in the image: ${failure}.`);
+}
+
+/**
+ * Waits for the end of a container that was started.
+ *
+ * The engine's condition `next-exit`, asked for before the start, would hear of the end a little sooner, but dockerode
+ * does not say when the engine has begun to listen: a program that is quicker is then waited for without end.
+ */
+export async function waitForExit(container: Container): Promise<void> {
   try {
-    await container.wait({ condition: 'next-exit' });
+    await container.wait({ condition: 'not-running' });
   } catch (error) {
     // Removed under our hands, for example by an operator: it has ended too.
     if (engineStatus(error) !== 404) throw error;
@@ -54,7 +70,9 @@ export async function exited(container: Container): Promise<void> {
 /** How a container that has ended did so. */
 export async function readExit(container: Container): Promise<Exit> {
   const { State: state } = await container.inspect();
-  return { code: state.ExitCode, timeMs: Math.max(0, parseTime(state.FinishedAt) - parseTime(state.StartedAt)) };
+  const timeMs = parseTime(state.FinishedAt) - parseTime(state.StartedAt);
+  // The engine notes the start when it has heard of it; a program of a millisecond may have ended before.
+  return { code: state.ExitCode, timeMs: timeMs > 0 ? timeMs : undefined };
 }
 
 /** Milliseconds of a time such as 2026-11-22T00:27:16.136123456Z, below the millisecond kept. */

@@ -20,7 +20,7 @@ import {
 } from '@kolejka/protocol';
 import type { Container } from 'dockerode';
 import { type Collected, type CollectLimits, collectFiles } from './collect.ts';
-import { createContainer, type Exit, exited, readExit, startContainer } from './container.ts';
+import { checkStarted, createContainer, type Exit, readExit, startContainer, waitForExit } from './container.ts';
 import { checkLimits, containerOptions } from './container-flags.ts';
 import type { Engine } from './engine.ts';
 import { fetchImage } from './image.ts';
@@ -201,10 +201,8 @@ async function runContainer(
     exceeded: () => watch?.note('output'),
   });
   cancel.throwIfAborted();
-  const end = exited(container);
-  // Heard below; until then a failing start must not leave it unheard.
-  end.catch(() => undefined);
   await startContainer(container);
+  const started = performance.now();
   if (limits.pids !== undefined) group.limit({ pids: limits.pids });
   watch = startWatch({
     group,
@@ -215,18 +213,21 @@ async function runContainer(
   });
   request.started?.();
   context.log.say('task-started', { task: task.id });
+  let heardMs = 0;
   try {
-    await end;
+    await waitForExit(container);
+    heardMs = performance.now() - started;
   } finally {
     watch.stop();
     // The container's end is not that of sessions beside it; only after this nothing can write any more.
     await group.kill();
   }
-  await streams.done;
+  const stderr = await streams.done;
   const [exit, stats] = [await readExit(container), group.read()];
+  checkStarted(exit.code, stderr);
   if ((stats.memory_oom_kills ?? 0) > 0) watch.note('memory');
   if (limits.pids !== undefined && exit.code !== 0 && reachedPids(stats, limits.pids)) watch.note('pids');
-  return { exit, stats: { ...withoutCurrent(stats), time: exit.timeMs }, reason: watch.reason() };
+  return { exit, stats: { ...withoutCurrent(stats), time: exit.timeMs ?? heardMs }, reason: watch.reason() };
 }
 
 /** A refused fork is counted in a group that is gone by now; the peak of the task group still tells, above runc's own. */

@@ -7,9 +7,12 @@ import type { Task } from '@kolejka/protocol';
 import type { Container } from 'dockerode';
 
 export interface Streams {
-  /** Resolves when both outputs have ended and are on disk. */
-  done: Promise<void>;
+  /** Resolves when both outputs have ended and are on disk; answers how stderr began. */
+  done: Promise<string>;
 }
+
+/** So much of stderr's beginning is remembered. */
+const BEGINNING_BYTES = 500;
 
 export interface StreamOptions {
   task: Task;
@@ -29,14 +32,13 @@ export const STREAM_FILES = { stdout: 'stdout', stderr: 'stderr' } as const;
 /** Attaches to a container that was created but not started; nothing of its output can be missed. */
 export async function attachStreams(container: Container, options: StreamOptions): Promise<Streams> {
   const { task } = options;
-  if (task.stdin === undefined && task.stdout === undefined && task.stderr === undefined)
-    return { done: Promise.resolve() };
   const connection = await container.attach({
     stream: true,
     hijack: true,
     stdin: task.stdin !== undefined,
     stdout: task.stdout !== undefined,
-    stderr: task.stderr !== undefined,
+    // Also where the task does not want it: the container's init says here that it could not start the program.
+    stderr: true,
   });
   if (options.stdin !== undefined) {
     // A program that ends without reading its input breaks this pipe, which is its right.
@@ -51,7 +53,7 @@ export async function attachStreams(container: Container, options: StreamOptions
 async function writeOutputs(
   connection: NodeJS.ReadableStream,
   { task, directory, limitBytes, exceeded }: StreamOptions,
-): Promise<void> {
+): Promise<string> {
   const open = (file: string) => createWriteStream(path.join(directory, file), { mode: 0o640 });
   const stdout = task.stdout === undefined ? undefined : open(STREAM_FILES.stdout);
   const shared = task.stderr !== undefined && task.stderr === task.stdout;
@@ -61,11 +63,16 @@ async function writeOutputs(
     [2, stderr],
   ]);
   let left = limitBytes;
+  let beginning = Buffer.alloc(0);
   try {
     for await (const { channel, bytes } of demultiplex(connection as AsyncIterable<Buffer>)) {
-      const kept = bytes.subarray(0, left);
+      if (channel === 2 && beginning.length < BEGINNING_BYTES) {
+        beginning = Buffer.concat([beginning, bytes.subarray(0, BEGINNING_BYTES - beginning.length)]);
+      }
       const output = outputs.get(channel);
-      if (kept.length > 0 && output !== undefined && !output.write(kept)) await once(output, 'drain');
+      if (output === undefined) continue;
+      const kept = bytes.subarray(0, left);
+      if (kept.length > 0 && !output.write(kept)) await once(output, 'drain');
       if (bytes.length > left) exceeded();
       left -= kept.length;
     }
@@ -75,6 +82,7 @@ async function writeOutputs(
       if (output !== undefined) await finished(output);
     }
   }
+  return beginning.toString('utf8');
 }
 
 const HEADER_BYTES = 8;

@@ -45,9 +45,23 @@ export function startWatch({ group, limits, cancel, kill, failed }: WatchOptions
   cancel.addEventListener('abort', onCancel, { once: true });
   if (cancel.aborted) onCancel();
   const deadline = limits.time === undefined ? undefined : setTimeout(() => note('time'), limits.time);
+  const lookAtForks = () => {
+    if (group.refusedForks() > 0) note('pids');
+  };
+  // A program that cannot fork often ends at once, and with its group the count of refusals: samples come too late.
+  const stopForks = limits.pids === undefined ? () => undefined : group.watchForks(lookAtForks);
+  if (limits.pids !== undefined) lookAtForks();
+  let wasOver = false;
   const sampler = setInterval(() => {
-    if ((group.read().memory_oom_kills ?? 0) > 0) note('memory');
-    if (limits.pids !== undefined && group.refusedForks() > 0) note('pids');
+    const { memory_oom_kills: oomKills = 0, pids_usage: pids = 0 } = group.read();
+    if (oomKills > 0) note('memory');
+    if (limits.pids === undefined) return;
+    // The pids limit is written when the program runs already: one that was quicker is over it, and stays so. In the
+    // first moment threads of the engine's own start may still be there, so once is not enough.
+    const isOver = pids > limits.pids;
+    if (isOver && wasOver) note('pids');
+    lookAtForks();
+    wasOver = isOver;
   }, SAMPLE_MS);
   return {
     reason: () => reason,
@@ -55,6 +69,7 @@ export function startWatch({ group, limits, cancel, kill, failed }: WatchOptions
     stop() {
       clearTimeout(deadline);
       clearInterval(sampler);
+      stopForks();
       cancel.removeEventListener('abort', onCancel);
     },
   };

@@ -56,6 +56,11 @@ export interface Group {
    * below go when it is removed: what an earlier call of this object saw of it is kept.
    */
   refusedForks(): number;
+  /**
+   * Calls back at each refused fork in this group and those that are below it now, soon enough to count it before a
+   * group that is about to end is gone. Answers how to stop.
+   */
+  watchForks(heard: () => void): () => void;
   /** Pids of all processes, those of groups below included. */
   processes(): number[];
   freeze(): Promise<void>;

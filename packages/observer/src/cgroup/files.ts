@@ -12,6 +12,7 @@ import {
   readdirSync,
   readFileSync,
   rmdirSync,
+  watch,
   writeSync,
 } from 'node:fs';
 import path from 'node:path';
@@ -47,6 +48,21 @@ export function readKey(file: string, key: string): number | undefined {
     .find((each) => each.startsWith(`${key} `));
   const number = Number(line?.slice(key.length + 1));
   return line === undefined || !Number.isFinite(number) ? undefined : number;
+}
+
+/**
+ * Calls back when the kernel says that a file has changed: few files of control groups do (cgroup_file_notify).
+ * Answers how to stop; a file that is not there, or goes away, just stays silent.
+ */
+export function watchFile(file: string, heard: () => void): () => void {
+  try {
+    const watcher = watch(file, { persistent: false }, heard);
+    watcher.on('error', () => watcher.close());
+    return () => watcher.close();
+  } catch (thrown) {
+    if (CANNOT_SAY.has(errorCode(thrown))) return () => undefined;
+    throw thrown;
+  }
 }
 
 /** @throws the system error, `code` ENOENT when there is no such file */

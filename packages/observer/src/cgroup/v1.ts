@@ -10,7 +10,7 @@ import { type Hierarchy, pathInHierarchy } from './mounts.ts';
 import { OomNotices } from './oom-notices.ts';
 import { until } from './patience.ts';
 import { DEATH_PATIENCE_MS, moveInto, pidsBelow, signalAll, someDoNotDie } from './processes.ts';
-import { ForkCounter } from './refused-forks.ts';
+import { ForkCounter, watchForks } from './refused-forks.ts';
 import { reachedOwnLimit, readStats, V1_STATS } from './stats.ts';
 
 /**
@@ -152,6 +152,10 @@ class GroupV1 implements Group {
 
   refusedForks(): number {
     return this.#forks.count(this.#files);
+  }
+
+  watchForks(heard: () => void): () => void {
+    return watchForks(this.#files, heard);
   }
 
   processes(): number[] {

@@ -8,8 +8,9 @@ import { keptLimits, V2_LIMITS, writeLimits } from './limits.ts';
 import { makeWithParents, pathAndParents, removeEmptyParents, removeTree } from './making.ts';
 import { type Hierarchy, pathInHierarchy } from './mounts.ts';
 import { until } from './patience.ts';
-import { DEATH_PATIENCE_MS, moveInto, pidsBelow, signalAll, someDoNotDie } from './processes.ts';
-import { ForkCounter } from './refused-forks.ts';
+import { moveIntoLeaf, writeWithRoom } from './own-leaf.ts';
+import { DEATH_PATIENCE_MS, pidsBelow, signalAll, someDoNotDie } from './processes.ts';
+import { ForkCounter, watchForks } from './refused-forks.ts';
 import { readStats, V2_STATS } from './stats.ts';
 
 /** Controllers that limits and statistics need; cpu.stat is there without any. */
@@ -68,7 +69,7 @@ export class CgroupsV2 implements Cgroups {
   }
 
   putBack(pid: number, placement: Placement): void {
-    for (const groupPath of Object.values(placement)) moveInto(this.directory(groupPath), pid);
+    for (const groupPath of Object.values(placement)) moveIntoLeaf(this.directory(groupPath), pid);
   }
 
   directory(groupPath: string): string {
@@ -84,7 +85,7 @@ function enable(directory: string): void {
     if (enabled.has(name)) continue;
     const command = `echo +${name} > ${control}`;
     try {
-      writeFile(control, `+${name}`);
+      writeWithRoom(directory, control, `+${name}`);
     } catch (cause) {
       // A parent that is gone meanwhile is made again by whoever called.
       if (errorCode(cause) === 'ENOENT' && !groupExists(directory)) throw cause;
@@ -119,7 +120,7 @@ class GroupV2 implements Group {
   }
 
   enter(pid: number): void {
-    moveInto(this.#directory, pid);
+    moveIntoLeaf(this.#directory, pid);
   }
 
   read(): Stats {
@@ -131,6 +132,10 @@ class GroupV2 implements Group {
 
   refusedForks(): number {
     return this.#forks.count(this.#files);
+  }
+
+  watchForks(heard: () => void): () => void {
+    return watchForks(this.#files, heard);
   }
 
   processes(): number[] {

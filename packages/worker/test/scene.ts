@@ -1,0 +1,73 @@
+/** A worker with the real engine in a temporary directory, for tests that run tasks. */
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { openCgroups } from '@kolejka/observer/cgroup';
+import { openLog } from '@kolejka/program';
+import { parseTask, type Result } from '@kolejka/protocol';
+import type { ExecutionContext } from 'ava';
+import {
+  WORKER_MESSAGES,
+  openEngine,
+  removeLeftovers,
+  type RunRequest,
+  runTask,
+  type WorkerContext,
+} from '../src/index.ts';
+
+export interface Scene {
+  directory: string;
+  context: WorkerContext;
+  /** Runs a task given as in JSON, with files given by name and text, and reads its result directory. */
+  run: (task: object, files?: Record<string, string>, request?: Partial<RunRequest>) => Promise<Ran>;
+  removeLeftovers: () => Promise<void>;
+}
+
+export interface Ran {
+  result: Result;
+  /** Text of a result file. */
+  text: (name: string) => Promise<string>;
+  resultDirectory: string;
+}
+
+/** Limits under which no test program can do harm; a task of a test states what it is about on top. */
+const SAFE = { cpus: 1, memory: '64M', swap: 0, pids: 64, time: '20s' };
+
+export async function openScene(t: ExecutionContext): Promise<Scene> {
+  const directory = await mkdtemp(path.join(tmpdir(), 'kolejka-worker-test-'));
+  t.teardown(() => rm(directory, { recursive: true, force: true }));
+  const log = openLog('worker-test', WORKER_MESSAGES, { level: 'error' });
+  const context: WorkerContext = {
+    engine: await openEngine(),
+    cgroups: openCgroups(),
+    log,
+    temp: path.join(directory, 'runs'),
+    observerSocket: path.join(directory, 'no-observer', 'socket'),
+  };
+  let runs = 0;
+  return {
+    directory,
+    context,
+    async run(task, files = {}, request = {}) {
+      runs += 1;
+      const taskDirectory = path.join(directory, `task-${runs}`);
+      const resultDirectory = path.join(directory, `result-${runs}`);
+      await mkdir(taskDirectory);
+      for (const [name, text] of Object.entries(files)) {
+        await mkdir(path.dirname(path.join(taskDirectory, name)), { recursive: true });
+        await writeFile(path.join(taskDirectory, name), text);
+      }
+      const asked = {
+        image: 'busybox:stable',
+        stdout: 'out',
+        stderr: 'err',
+        files: Object.fromEntries(Object.keys(files).map((name) => [name, name])),
+        ...task,
+        limits: { ...SAFE, ...('limits' in task ? (task.limits as object) : {}) },
+      };
+      const result = await runTask(context, { task: parseTask(asked), taskDirectory, resultDirectory, ...request });
+      return { result, resultDirectory, text: (name) => readFile(path.join(resultDirectory, name), 'utf8') };
+    },
+    removeLeftovers: () => removeLeftovers(context.temp, context.engine, context.cgroups, log),
+  };
+}
