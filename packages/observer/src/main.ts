@@ -47,6 +47,7 @@ const program = commandLine('kolejka-observer', 'Accounts for and limits groups 
     shutdown.closing('looking after', () => lookingAfter);
     shutdown.asked.addEventListener('abort', () => log.say('stopping'));
     log.say('listening', { ...config, cgroups: parts.cgroups.version });
+    process.stdout.write(`kolejka-observer listens on ${config.socket}\n`);
     await shutdown.finished();
     log.say('stopped');
   });

@@ -69,8 +69,8 @@ export interface Group {
   /** Kills every process, forks under way included, and waits until none is left. @throws GridError `node-unfit` when some do not die */
   kill(): Promise<void>;
   /**
-   * Kills what is left, removes the groups below, the group, and the parents below `/kolejka` that are left empty;
-   * nothing when it is gone. Releases what the object holds, so it is to be called even then.
+   * Kills what is left, removes the groups below, the group, and empty parents that `create` made on the way or that
+   * all share (`/kolejka`); nothing when it is gone. Releases what the object holds, so it is to be called even then.
    */
   remove(): Promise<void>;
   exists(): boolean;

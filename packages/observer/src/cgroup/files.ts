@@ -76,12 +76,16 @@ export function writeFile(file: string, text: string | number): void {
   }
 }
 
-/** Makes one group; fine when it exists. @throws the system error */
-export function makeGroup(directory: string): void {
+/** Makes one group. False when it was there. @throws the system error */
+export function makeGroup(directory: string): boolean {
+  // Asked first, as it mostly is there and an error is dear.
+  if (existsSync(directory)) return false;
   try {
     mkdirSync(directory);
+    return true;
   } catch (thrown) {
-    if (errorCode(thrown) !== 'EEXIST') throw thrown;
+    if (errorCode(thrown) === 'EEXIST') return false;
+    throw thrown;
   }
 }
 

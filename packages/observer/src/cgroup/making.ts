@@ -47,10 +47,13 @@ export async function removeTree(directory: string): Promise<void> {
   }
 }
 
-/** Removes parents that are left empty, as far as they are the grid's own: `/kolejka…` and below. */
-export function removeEmptyParents(root: string, groupPath: string): void {
-  if (!groupPath.startsWith('/kolejka')) return;
+/**
+ * Removes parents that are left empty: the grid's topmost group, which everybody shares, and those in `made`, which were
+ * made only to have something below. Never a group of somebody's: that of a task is empty before its container starts.
+ */
+export function removeEmptyParents(root: string, groupPath: string, made: ReadonlySet<string>): void {
   for (const parent of pathAndParents(groupPath).slice(0, -1).toReversed()) {
-    if (!removeGroup(path.join(root, parent))) return;
+    const isTopmost = /^\/kolejka[^/]*$/.test(parent);
+    if (!(isTopmost || made.has(parent)) || !removeGroup(path.join(root, parent))) return;
   }
 }

@@ -30,6 +30,8 @@ export class CgroupsV1 implements Cgroups {
   readonly keeps: Cgroups['keeps'];
   readonly #hierarchies: readonly Hierarchy[];
   readonly #needed: ReadonlyMap<string, Hierarchy>;
+  /** Groups that were made only as parents, by us. */
+  readonly parents = new Set<string>();
 
   /** @throws GridError `node-unfit` naming a missing controller */
   constructor(hierarchies: readonly Hierarchy[]) {
@@ -42,10 +44,12 @@ export class CgroupsV1 implements Cgroups {
   create(groupPath: string): Group {
     makeWithParents(groupPath, () => {
       for (const part of pathAndParents(groupPath)) {
-        for (const directory of this.directories(part)) makeGroup(directory);
-        this.#prepare(part);
+        const isNew = this.directories(part).map(makeGroup).includes(true);
+        if (isNew) this.#prepare(part);
+        if (isNew && part !== groupPath) this.parents.add(part);
       }
     });
+    this.parents.delete(groupPath);
     return this.open(groupPath);
   }
 
@@ -209,7 +213,7 @@ class GroupV1 implements Group {
     this.#notices = undefined;
     if (this.exists()) await this.kill();
     for (const root of this.#cgroups.roots()) await removeTree(path.join(root, this.path));
-    for (const root of this.#cgroups.roots()) removeEmptyParents(root, this.path);
+    for (const root of this.#cgroups.roots()) removeEmptyParents(root, this.path, this.#cgroups.parents);
   }
 
   exists(): boolean {

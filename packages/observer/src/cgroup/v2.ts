@@ -2,7 +2,7 @@
 import path from 'node:path';
 import { GridError, type Limits, type Stats } from '@kolejka/protocol';
 import type { Cgroups, Group, Placement } from './cgroups.ts';
-import { errorCode, groupExists, groupsIn, makeGroup, readFile, writeFile } from './files.ts';
+import { errorCode, groupExists, groupsIn, makeGroup, readFile } from './files.ts';
 import { GroupFiles } from './group-files.ts';
 import { keptLimits, V2_LIMITS, writeLimits } from './limits.ts';
 import { makeWithParents, pathAndParents, removeEmptyParents, removeTree } from './making.ts';
@@ -24,6 +24,8 @@ export class CgroupsV2 implements Cgroups {
   readonly version = 2;
   readonly keeps: Cgroups['keeps'];
   readonly #hierarchy: Hierarchy;
+  /** Groups that were made only as parents, by us. */
+  readonly parents = new Set<string>();
 
   constructor(hierarchy: Hierarchy) {
     this.#hierarchy = hierarchy;
@@ -45,9 +47,10 @@ export class CgroupsV2 implements Cgroups {
       for (const part of pathAndParents(groupPath)) {
         enable(parent);
         parent = this.directory(part);
-        makeGroup(parent);
+        if (makeGroup(parent) && part !== groupPath) this.parents.add(part);
       }
     });
+    this.parents.delete(groupPath);
     return this.open(groupPath);
   }
 
@@ -104,13 +107,13 @@ const WHY: Record<string, string> & { other: string } = {
 class GroupV2 implements Group {
   readonly path: string;
   readonly #directory: string;
-  readonly #root: string;
+  readonly #cgroups: CgroupsV2;
   readonly #files: GroupFiles;
   readonly #forks = new ForkCounter();
 
   constructor(groupPath: string, cgroups: CgroupsV2) {
     this.path = groupPath;
-    this.#root = cgroups.root;
+    this.#cgroups = cgroups;
     this.#directory = cgroups.directory(groupPath);
     this.#files = new GroupFiles(() => this.#directory);
   }
@@ -181,7 +184,7 @@ class GroupV2 implements Group {
   async remove(): Promise<void> {
     if (this.exists()) await this.kill();
     await removeTree(this.#directory);
-    removeEmptyParents(this.#root, this.path);
+    removeEmptyParents(this.#cgroups.root, this.path, this.#cgroups.parents);
   }
 
   exists(): boolean {

@@ -1,0 +1,19 @@
+/** All facts as a plain program, for machines without ava: a cgroup v2 machine under emulation. Exit status 1 when one is false. */
+import { openCgroups } from '../../src/cgroup/index.ts';
+import { FACTS } from './facts.ts';
+import { runFact } from './run-fact.ts';
+
+const cgroups = openCgroups();
+console.log(`cgroup v${cgroups.version}, keeps ${[...cgroups.keeps].join(', ')}`);
+let failed = 0;
+for (const name of Object.keys(FACTS)) {
+  try {
+    await runFact(name, cgroups);
+    console.log(`ok: ${name}`);
+  } catch (error) {
+    failed += 1;
+    console.log(`FALSE: ${name}\n`, error);
+  }
+}
+console.log(`${Object.keys(FACTS).length - failed} passed, ${failed} failed`);
+process.exitCode = failed === 0 ? 0 : 1;

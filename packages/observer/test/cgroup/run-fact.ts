@@ -1,0 +1,28 @@
+/** Runs one fact in a group of its own, and sees that nothing is left of it. */
+import assert from 'node:assert/strict';
+import { type Cgroups, openCgroups } from '../../src/cgroup/index.ts';
+import { FACTS } from './facts.ts';
+import { type Child, type ProgramName, startChild } from './programs.ts';
+
+let count = 0;
+
+/** @throws AssertionError */
+export async function runFact(name: string, cgroups: Cgroups = openCgroups()): Promise<void> {
+  count += 1;
+  const root = `/kolejka-test-${process.pid}-${count}`;
+  const children: Child[] = [];
+  const start = (program: ProgramName) => {
+    const child = startChild(program);
+    children.push(child);
+    return child;
+  };
+  const group = cgroups.open(`${root}/group`);
+  try {
+    await FACTS[name]?.({ cgroups, path: group.path, start });
+  } finally {
+    await group.remove();
+    for (const child of children) child.end();
+    await Promise.all(children.map((child) => child.ended));
+  }
+  assert.equal(cgroups.open(root).exists(), false, `${root} is left`);
+}
