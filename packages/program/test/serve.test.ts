@@ -1,0 +1,204 @@
+import { once } from 'node:events';
+import http from 'node:http';
+import net, { type AddressInfo } from 'node:net';
+import { GridError, type Permission, type Route } from '@kolejka/protocol';
+import type { ExecutionContext } from 'ava';
+import test from 'ava';
+import express from 'express';
+import { z } from 'zod';
+import { drainer, type Handler, mountRoutes } from '../src/serve.ts';
+
+const ROUTES = {
+  show: {
+    method: 'GET',
+    path: '/thing/:id/',
+    may: 'anyone',
+    params: z.object({ id: z.string().regex(/^\d+$/, 'Expected a number') }),
+    query: z.object({ more: z.string().default('no') }),
+    answer: z.object({ id: z.string(), more: z.string() }),
+    repeatable: true,
+    errors: [],
+    about: '',
+  },
+  list: {
+    method: 'GET',
+    path: '/thing/list/',
+    may: 'user',
+    answer: z.object({ things: z.array(z.string()) }),
+    repeatable: true,
+    errors: [],
+    about: '',
+  },
+  put: {
+    method: 'POST',
+    path: '/thing/',
+    may: 'task.add_task',
+    body: z.object({ name: z.string() }),
+    answer: z.object({ name: z.string() }),
+    repeatable: false,
+    errors: [],
+    about: '',
+  },
+  bytes: {
+    method: 'PUT',
+    path: '/thing/',
+    may: 'task.add_task',
+    body: 'bytes',
+    answer: z.object({}),
+    repeatable: false,
+    errors: [],
+    about: '',
+  },
+} as const satisfies Record<string, Route>;
+
+const PERMISSIONS: Record<string, Permission[]> = { putter: ['task.add_task'], reader: [] };
+
+interface Given {
+  show: { params: { id: string }; query: { more: string } };
+  put: { body: { name: string } };
+}
+
+async function open(t: ExecutionContext, changed: Partial<Record<keyof typeof ROUTES, Handler>> = {}) {
+  const errors: GridError[] = [];
+  const handlers = {
+    show: ({ params: { id }, query: { more } }: Given['show']) => ({ id, more }),
+    list: () => ({ things: [] }),
+    put: ({ body: { name } }: Given['put']) => ({ name }),
+    bytes: () => ({}),
+    ...changed,
+  } as Record<string, Handler>;
+  const app = express();
+  mountRoutes(app, {
+    routes: ROUTES,
+    handlers,
+    identify: (request) => {
+      const name = request.get('x-user');
+      return name === undefined ? undefined : { permissions: new Set(PERMISSIONS[name]) };
+    },
+    largestBody: 100,
+    failed: (error) => void errors.push(error),
+  });
+  const server = http.createServer(app);
+  const close = drainer(server);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.teardown(() => close(0));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return { url, errors };
+}
+
+async function ask(url: string, sent: RequestInit = {}) {
+  const response = await fetch(url, { redirect: 'manual', ...sent });
+  const text = await response.text();
+  const json = (text.startsWith('{') ? JSON.parse(text) : {}) as Record<string, unknown>;
+  return { status: response.status, headers: response.headers, text, json };
+}
+
+const putter = { 'x-user': 'putter' };
+
+test('an answer is JSON whose last key is status', async (t) => {
+  const { url } = await open(t);
+  const { text, headers, status } = await ask(`${url}/thing/7/?more=yes`);
+  t.deepEqual([status, text], [200, '{"id":"7","more":"yes","status":"OK"}']);
+  t.is(headers.get('content-type'), 'application/json');
+});
+
+test('what does not fit the schema is refused with its field', async (t) => {
+  const { url } = await open(t);
+  const { status, json } = await ask(`${url}/thing/x/`);
+  t.is(status, 400);
+  t.deepEqual(json, { message: 'id: expected a number', code: 'bad-value', field: 'id', status: 'FAIL' });
+});
+
+test('a path without parameters is not taken for a parameter', async (t) => {
+  const { url } = await open(t);
+  t.is((await ask(`${url}/thing/list/`, { headers: putter })).text, '{"things":[],"status":"OK"}');
+});
+
+test('who may not is refused before anything of the body is read', async (t) => {
+  const { url } = await open(t);
+  t.is((await ask(`${url}/thing/list/`)).json['code'], 'not-logged-in');
+  const broken = { method: 'POST', body: '{' };
+  t.is((await ask(`${url}/thing/`, broken)).json['code'], 'not-logged-in');
+  t.is((await ask(`${url}/thing/`, { ...broken, headers: { 'x-user': 'reader' } })).json['code'], 'not-permitted');
+  t.is((await ask(`${url}/thing/`, { ...broken, headers: putter })).json['code'], 'bad-json');
+});
+
+test('a JSON body needs no Content-Type, a form has one', async (t) => {
+  const { url } = await open(t);
+  const post = (body: string | Uint8Array<ArrayBuffer>, type?: string) =>
+    ask(`${url}/thing/`, {
+      method: 'POST',
+      body,
+      headers: { ...putter, ...(type !== undefined && { 'content-type': type }) },
+    });
+  t.is((await post('{"name":"ż"}')).json['name'], 'ż');
+  t.is((await post(new TextEncoder().encode('{"name":"ż"}'))).json['name'], 'ż');
+  t.is((await post('name=a%20b', 'application/x-www-form-urlencoded')).json['name'], 'a b');
+  t.is((await post('{"name":"x"}', 'application/x-www-form-urlencoded')).json['name'], 'x');
+  t.is((await post('')).json['field'], 'name');
+});
+
+test('bodies that are too large or not UTF-8 are refused', async (t) => {
+  const { url } = await open(t);
+  const post = (body: string | Uint8Array<ArrayBuffer>) =>
+    ask(`${url}/thing/`, { method: 'POST', body, headers: putter });
+  t.like((await post(`{"name":"${'x'.repeat(100)}"}`)).json, { code: 'too-large' });
+  t.like((await post(new Uint8Array([0x22, 0xff, 0x22]))).json, { code: 'bad-json' });
+});
+
+test('unknown paths, methods and missing slashes are answered as the original does', async (t) => {
+  const { url } = await open(t);
+  const moved = await ask(`${url}/thing/7?more=yes`);
+  t.deepEqual([moved.status, moved.headers.get('location')], [301, '/thing/7/?more=yes']);
+  t.like((await ask(`${url}/nothing/`)).json, { code: 'no-route' });
+  const refused = await ask(`${url}/thing/7/`, { method: 'DELETE' });
+  t.deepEqual([refused.status, refused.headers.get('allow')], [405, 'GET, HEAD']);
+});
+
+test('a redirect never leads to another host', async (t) => {
+  const { url } = await open(t);
+  t.is((await ask(`${url}//evil.example/x`)).headers.get('location'), '/evil.example/x/');
+});
+
+function breakDown(): never {
+  throw new Error('secret path');
+}
+
+test('what breaks inside, or does not fit its own schema, is 500 without a word about the inside', async (t) => {
+  const { url, errors } = await open(t, { show: breakDown, list: () => ({ things: 'none' }) });
+  for (const at of ['/thing/7/', '/thing/list/']) {
+    const { status, text } = await ask(url + at, { headers: putter });
+    t.is(status, 500);
+    t.notRegex(text, /secret|schema/);
+  }
+  t.deepEqual(
+    errors.map(({ code }) => code),
+    ['internal', 'internal'],
+  );
+  t.regex(errors[0]?.message ?? '', /secret path/);
+});
+
+test('an error in the middle of an answer breaks the connection instead of looking complete', async (t) => {
+  const { url } = await open(t, {
+    show: ({ response }) => {
+      response.set('content-length', '100').write('half');
+      throw new Error('disk');
+    },
+  });
+  await t.throwsAsync(ask(`${url}/thing/7/`));
+});
+
+test('a refused upload hears why, and is cut off when it goes on', async (t) => {
+  const { url } = await open(t);
+  const { port } = new URL(url);
+  const socket = net.connect(Number(port), '127.0.0.1');
+  let heard = '';
+  socket.on('data', (chunk) => (heard += String(chunk)));
+  socket.on('error', () => undefined);
+  socket.write('PUT /thing/ HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\n\r\n');
+  const timer = setInterval(() => socket.write(Buffer.alloc(1000)), 20);
+  await once(socket, 'close');
+  clearInterval(timer);
+  t.regex(heard, /^HTTP\/1.1 403 .*"code":"not-logged-in"/s);
+});
