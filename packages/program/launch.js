@@ -41,7 +41,10 @@ export async function launch(binUrl, entry) {
     stop(`${path.basename(bin, '.js')} needs Node ${NEEDED} or newer and this is ${process.version}: ${remedy}.`);
     return;
   }
-  becomeProcess(node, [...(inWorkspace ? ['--conditions=kolejka-source', source] : [emitted]), ...process.argv.slice(2)]);
+  becomeProcess(node, [
+    ...(inWorkspace ? ['--conditions=kolejka-source', source] : [emitted]),
+    ...process.argv.slice(2),
+  ]);
 }
 
 /** The Node of the workspace around `directory`, or undefined. */

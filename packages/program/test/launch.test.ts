@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import test from 'ava';
-import { findOldNode } from './old-node.ts';
+import { findOldNodes, type SomeNode } from './old-nodes.ts';
 
 const PROGRAM = `
   const [what, ...more] = process.argv.slice(2);
@@ -27,28 +27,13 @@ const PROGRAM = `
 `;
 const BIN = `import { launch } from '@kolejka/program/launch';\nawait launch(import.meta.url, 'main');\n`;
 
-const LOOKS_OLD = `data:text/javascript,${encodeURIComponent(`
-  import module from 'node:module';
-  Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '20.19.0' } });
-  Object.defineProperty(process, 'version', { value: 'v20.19.0' });
-  delete process.execve;
-  delete module.enableCompileCache;
-`)}`;
-
-interface Parent {
-  name: string;
-  node: string;
-  args: string[];
+interface Parent extends SomeNode {
   isOld: boolean;
 }
 
-const oldNode = findOldNode();
 const parents: Parent[] = [
-  { name: 'this Node', node: process.execPath, args: [], isOld: false },
-  { name: 'a Node that looks like 20', node: process.execPath, args: ['--import', LOOKS_OLD], isOld: true },
-  ...(oldNode === undefined
-    ? []
-    : [{ name: `the machine's ${oldNode.version}`, node: oldNode.file, args: [], isOld: true }]),
+  { name: 'this Node', file: process.execPath, args: [], isOld: false },
+  ...findOldNodes().map((node) => ({ ...node, isOld: true })),
 ];
 
 /** A package in a directory of its own, with sources or only what is emitted; answers the path of its bin. */
@@ -82,7 +67,7 @@ function withDirectory<Answer>(use: (directory: string) => Promise<Answer>): Pro
 }
 
 function start(parent: Parent, bin: string, args: string[]): ChildProcess {
-  return spawn(parent.node, [...parent.args, bin, ...args], {
+  return spawn(parent.file, [...parent.args, bin, ...args], {
     stdio: 'pipe',
     env: { ...process.env, NODE_OPTIONS: '' },
   });
@@ -137,7 +122,7 @@ for (const parent of parents) {
       withDirectory(async (directory) => {
         // A session of its own: no terminal is around that could send the signal to both.
         const bin = layOut(directory, { sources: true, node: true });
-        const child = spawn(parent.node, [...parent.args, bin, 'wait', signal], { stdio: 'pipe', detached: true });
+        const child = spawn(parent.file, [...parent.args, bin, 'wait', signal], { stdio: 'pipe', detached: true });
         t.is(String((await once(child.stdout, 'data'))[0]), 'ready\n');
         child.kill(signal);
         t.deepEqual(await once(child, 'exit'), [42, null]);
