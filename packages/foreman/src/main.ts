@@ -5,6 +5,8 @@ import { LIMIT_NAMES, LIMITS } from '@kolejka/protocol';
 const program = commandLine('kolejka-foreman', 'Governs this node: takes tasks that fit and runs them.')
   .option('--server <address>', 'address of the server')
   .option('--username <name>', 'name of the user on the server')
+  .option('--password <password>', 'password of the user')
+  .option('--token <token>', 'token of the user, in place of name and password')
   .option('--name <name>', 'name of this foreman; the hostname when not given')
   .option('--concurency <count>', 'most tasks at one time')
   .option('--tags <tags>', 'tags of this node, separated by commas')

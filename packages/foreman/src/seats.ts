@@ -10,7 +10,7 @@ export interface Seat {
   cpusOffset: number;
   /** The task's limits with what it did not say filled in. */
   limits: Limits;
-  release(): void;
+  release: () => void;
 }
 
 export interface Room {

@@ -1,4 +1,5 @@
 /** `kolejka-worker execute TASK RESULT`: one task on this machine, no server. */
+import { rmdir } from 'node:fs/promises';
 import { commandLine, type CommonFlags, openLog, openShutdown, readConfig, runCommandLine } from '@kolejka/program';
 import { GridError, LIMIT_NAMES, type Limits, LIMITS } from '@kolejka/protocol';
 import { CONFIG } from './config.ts';
@@ -48,6 +49,8 @@ execute.action(async (taskDirectory: string, resultDirectory: string) => {
     pull: config.pull,
     cancel: shutdown.asked,
   });
+  // The directory of runs was made when it was needed and need not stay, unless another worker is using it.
+  await rmdir(context.temp).catch(() => undefined);
   if (result.reason === 'image')
     throw new GridError('image-unavailable', result.message ?? 'The image cannot be used.');
   if (result.reason === 'infrastructure')
