@@ -14,11 +14,13 @@ test.serial('hello travels the whole grid and comes back with its statistics', a
   t.is(result.result, 0);
   t.is(result.reason, 'exit');
   t.is(await text('stdout.txt'), 'Linux\n');
-  const { stats } = JSON.parse(await text('kolejka_result.json')) as { stats: Record<string, Record<string, unknown>> };
-  t.regex(String(stats['cpu']?.['usage']), /^\d+\.\d+s$/);
-  t.regex(String(stats['memory']?.['max_usage']), /^\d+b$/);
-  t.true(Number(stats['pids']?.['max_usage']) > 0);
-  t.regex(String(stats['time']), /^[\d.e-]+s$/);
+  const { stats } = JSON.parse(await text('kolejka_result.json')) as {
+    stats: { time: string } & Record<'cpu' | 'memory' | 'pids', Record<string, unknown>>;
+  };
+  t.regex(String(stats.cpu['usage']), /^\d+\.\d+s$/);
+  t.regex(String(stats.memory['max_usage']), /^\d+b$/);
+  t.true(Number(stats.pids['max_usage']) > 0);
+  t.regex(stats.time, /^[\d.e-]+s$/);
   t.deepEqual(await grid.finish(), []);
 });
 

@@ -20,24 +20,28 @@ export async function findLeftovers({ directories, tasks }: Belongings): Promise
     findContainers(isOurs),
     findGroups(isOurs),
     findMounts(isOurs),
-    directories.filter((directory) => existsSync(directory)).map((directory) => `directory ${directory}`),
   ]);
-  return found.flat();
+  const kept = directories.filter((directory) => existsSync(directory)).map((directory) => `directory ${directory}`);
+  return [...found.flat(), ...kept];
 }
 
 type Ours = (text: string) => boolean;
 
 /** Of ours are processes that were started with one of the names, or that are in a group that carries one. */
 async function findProcesses(isOurs: Ours): Promise<string[]> {
-  const read = (pid: string, file: string) => readFile(`/proc/${pid}/${file}`, 'utf8').catch(() => '');
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid);
   const found = await Promise.all(
     pids.map(async (pid) => {
-      const [command, groups] = await Promise.all([read(pid, 'cmdline'), read(pid, 'cgroup')]);
+      const [command, groups] = await Promise.all([readProcess(pid, 'cmdline'), readProcess(pid, 'cgroup')]);
       return isOurs(command) || isOurs(groups) ? [`process ${pid} ${command.replaceAll('\0', ' ')}`] : [];
     }),
   );
   return found.flat();
+}
+
+/** Empty when the process is gone meanwhile. */
+async function readProcess(pid: string, file: 'cmdline' | 'cgroup'): Promise<string> {
+  return await readFile(`/proc/${pid}/${file}`, 'utf8').catch(() => '');
 }
 
 async function findContainers(isOurs: Ours): Promise<string[]> {

@@ -1,8 +1,7 @@
 /** The parts of a foreman: what each needs, and how they end. */
 import { type Client, openClient } from '@kolejka/client';
-import { openCgroups } from '@kolejka/observer/cgroup';
 import { type Log, openLog, runLoop, type Shutdown } from '@kolejka/program';
-import { openEngine, removeLeftovers, WORKER_MESSAGES, type WorkerContext } from '@kolejka/worker';
+import { openWorker, WORKER_MESSAGES } from '@kolejka/worker';
 import type { ForemanConfig } from './config.ts';
 import { heartbeatPass, sendHeartbeat } from './heartbeat.ts';
 import { HeldTasks } from './held.ts';
@@ -17,24 +16,21 @@ export interface Foreman {
 }
 
 /**
- * Starts a foreman: asks the server who it is, removes what an earlier one left, and begins to take tasks.
+ * Starts a foreman: opens its worker, asks the server who it is, and begins to take tasks.
  * @throws GridError when the server refuses or is away, or when this machine is not fit
  */
 export async function openForeman(
   config: ForemanConfig,
   { log, shutdown }: { log: Log<typeof MESSAGES>; shutdown: Shutdown },
 ): Promise<Foreman> {
-  const worker: WorkerContext = {
-    engine: await openEngine(),
-    cgroups: openCgroups(),
+  const worker = await openWorker({
     log: openLog('kolejka-foreman', WORKER_MESSAGES, {}),
     temp: config.temp,
     observerSocket: config.observer,
-  };
+  });
   const client = openClient(config);
   // Wrong credentials are said now and not in a loop.
   await client.heartbeat({ foreman: config.name, tasks: [] });
-  await removeLeftovers(worker.temp, worker.engine, worker.cgroups, worker.log);
   const offer = await readOffer(config.limits, config.tags);
   const context: PullContext = {
     client,

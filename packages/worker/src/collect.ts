@@ -83,7 +83,7 @@ export async function collectFiles(
 }
 
 /** Without the first `strip` names, but never without the file's own; below the prefix. */
-export function nameByRule(rule: Collect, names: readonly string[]): string {
+function nameByRule(rule: Collect, names: readonly string[]): string {
   const kept = names.slice(Math.min(rule.strip, names.length - 1));
   return [...(rule.prefix === '' ? [] : [rule.prefix]), ...kept].join('/');
 }

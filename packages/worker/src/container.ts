@@ -76,7 +76,7 @@ export async function readExit(container: Container): Promise<Exit> {
 }
 
 /** Milliseconds of a time such as 2026-11-22T00:27:16.136123456Z, below the millisecond kept. */
-export function parseTime(text: string): number {
+function parseTime(text: string): number {
   const [, seconds = '', fraction = '0'] = /^(.*?)(?:\.(\d+))?Z$/.exec(text) ?? [];
   return Date.parse(`${seconds}Z`) + Number(`0.${fraction}`) * 1000;
 }

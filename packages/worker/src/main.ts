@@ -24,22 +24,12 @@ execute.action(async (taskDirectory: string, resultDirectory: string) => {
   const { readTask } = await import('./task-directory.ts');
   const task = await readTask(taskDirectory);
 
-  const [{ openCgroups }, { openEngine, removeLeftovers, runTask }] = await Promise.all([
-    import('@kolejka/observer/cgroup'),
-    import('./index.ts'),
-  ]);
+  const { openWorker, runTask } = await import('./index.ts');
   const log = openLog('kolejka-worker', MESSAGES, {
     level: flags.debug === true ? 'debug' : flags.verbose === true ? 'info' : 'warn',
   });
   const shutdown = openShutdown();
-  const context = {
-    engine: await openEngine(),
-    cgroups: openCgroups(),
-    log,
-    temp: config.temp,
-    observerSocket: config.observer,
-  };
-  await removeLeftovers(context.temp, context.engine, context.cgroups, log);
+  const context = await openWorker({ log, temp: config.temp, observerSocket: config.observer });
   const result = await runTask(context, {
     task,
     taskDirectory,

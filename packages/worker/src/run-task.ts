@@ -6,8 +6,7 @@
  */
 import path from 'node:path';
 import { existsSync } from 'node:fs';
-import type { Cgroups, Group } from '@kolejka/observer/cgroup';
-import type { Log } from '@kolejka/program';
+import type { Group } from '@kolejka/observer/cgroup';
 import {
   asGridError,
   combineLimits,
@@ -22,25 +21,13 @@ import type { Container } from 'dockerode';
 import { type Collected, type CollectLimits, collectFiles } from './collect.ts';
 import { checkStarted, createContainer, type Exit, readExit, startContainer, waitForExit } from './container.ts';
 import { checkLimits, containerOptions } from './container-flags.ts';
-import type { Engine } from './engine.ts';
 import { fetchImage } from './image.ts';
-import type { MESSAGES } from './messages.ts';
+import type { WorkerContext } from './open.ts';
 import { openResultDirectory, writeResult } from './result-directory.ts';
 import { containerName, groupPath, openRun, removeContainer, removeRunDirectory, type Run } from './runs.ts';
 import { attachStreams } from './streams.ts';
 import { startWatch, type Watch } from './watch.ts';
 import { prepareWorkspace, type Workspace } from './workspace.ts';
-
-/** What all runs of one worker share. */
-export interface WorkerContext {
-  engine: Engine;
-  cgroups: Cgroups;
-  log: Log<typeof MESSAGES>;
-  /** Directory for the directories of runs. */
-  temp: string;
-  /** The observer's socket on this machine; mounted into the container when it is there. */
-  observerSocket: string;
-}
 
 export interface RunRequest {
   task: Task;

@@ -53,13 +53,15 @@ export async function removeRunDirectory(directory: string): Promise<void> {
   }
 }
 
+interface Leftovers {
+  temp: string;
+  engine: Engine;
+  cgroups: Cgroups;
+  log: Log<typeof MESSAGES>;
+}
+
 /** Removes containers, groups and directories of runs below `temp` whose worker is gone. */
-export async function removeLeftovers(
-  temp: string,
-  engine: Engine,
-  cgroups: Cgroups,
-  log: Log<typeof MESSAGES>,
-): Promise<void> {
+export async function removeLeftovers({ temp, engine, cgroups, log }: Leftovers): Promise<void> {
   for (const id of await readdir(temp).catch(() => [])) {
     const directory = path.join(temp, id);
     if (await isOwned(directory)) continue;

@@ -2,18 +2,11 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { openCgroups } from '@kolejka/observer/cgroup';
 import { openLog } from '@kolejka/program';
 import { parseTask, type Result } from '@kolejka/protocol';
 import type { ExecutionContext } from 'ava';
-import {
-  WORKER_MESSAGES,
-  openEngine,
-  removeLeftovers,
-  type RunRequest,
-  runTask,
-  type WorkerContext,
-} from '../src/index.ts';
+import { openWorker, type RunRequest, runTask, WORKER_MESSAGES, type WorkerContext } from '../src/index.ts';
+import { removeLeftovers } from '../src/runs.ts';
 
 export interface Scene {
   directory: string;
@@ -36,14 +29,11 @@ const SAFE = { cpus: 1, memory: '64M', swap: 0, pids: 64, time: '20s' };
 export async function openScene(t: ExecutionContext): Promise<Scene> {
   const directory = await mkdtemp(path.join(tmpdir(), 'kolejka-worker-test-'));
   t.teardown(() => rm(directory, { recursive: true, force: true }));
-  const log = openLog('worker-test', WORKER_MESSAGES, { level: 'error' });
-  const context: WorkerContext = {
-    engine: await openEngine(),
-    cgroups: openCgroups(),
-    log,
+  const context = await openWorker({
+    log: openLog('worker-test', WORKER_MESSAGES, { level: 'error' }),
     temp: path.join(directory, 'runs'),
     observerSocket: path.join(directory, 'no-observer', 'socket'),
-  };
+  });
   let runs = 0;
   return {
     directory,
@@ -68,6 +58,6 @@ export async function openScene(t: ExecutionContext): Promise<Scene> {
       const result = await runTask(context, { task: parseTask(asked), taskDirectory, resultDirectory, ...request });
       return { result, resultDirectory, text: (name) => readFile(path.join(resultDirectory, name), 'utf8') };
     },
-    removeLeftovers: () => removeLeftovers(context.temp, context.engine, context.cgroups, log),
+    removeLeftovers: () => removeLeftovers(context),
   };
 }

@@ -1,0 +1,29 @@
+/** What all runs of one worker share, opened once. */
+import { type Cgroups, openCgroups } from '@kolejka/observer/cgroup';
+import type { Log } from '@kolejka/program';
+import { type Engine, openEngine } from './engine.ts';
+import type { MESSAGES } from './messages.ts';
+import { removeLeftovers } from './runs.ts';
+
+export interface WorkerOptions {
+  log: Log<typeof MESSAGES>;
+  /** Directory for the directories of runs. */
+  temp: string;
+  /** The observer's socket on this machine; mounted into the container when it is there. */
+  observerSocket: string;
+}
+
+export interface WorkerContext extends WorkerOptions {
+  engine: Engine;
+  cgroups: Cgroups;
+}
+
+/**
+ * Opens the engine and the control groups, and removes what workers that were killed have left.
+ * @throws GridError `engine-unreachable`, or `node-unfit` saying what to do
+ */
+export async function openWorker(options: WorkerOptions): Promise<WorkerContext> {
+  const context = { ...options, engine: await openEngine(), cgroups: openCgroups() };
+  await removeLeftovers(context);
+  return context;
+}
