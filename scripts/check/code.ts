@@ -16,14 +16,14 @@ export function withoutTexts(source: string): string {
 
 /** What the source imports or exports from: `./a.ts`, `node:fs`, `@kolejka/protocol`. */
 export function importsOf(source: string): Import[] {
-  // A text may hold `//`, so comments and texts are told apart by whichever begins first.
-  const plain = source.replaceAll(COMMENT_OR_TEXT, (found) => (isComment(found) ? '' : found));
+  const plain = source.replaceAll(COMMENT_OR_TEXT, (found) => (isSpecifier(found) ? found : ''));
   return Array.from(plain.matchAll(IMPORT), ([, type, , specifier = '']) => ({
     specifier,
     onlyTypes: type !== undefined,
   }));
 }
 
-function isComment(found: string): boolean {
-  return found.startsWith('//') || found.startsWith('/*');
+/** What is imported is named in a plain text without spaces. */
+function isSpecifier(found: string): boolean {
+  return /^['"]\S*$/.test(found);
 }
