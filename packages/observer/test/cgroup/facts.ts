@@ -199,6 +199,13 @@ export const FACTS: Record<string, Fact> = {
     await group.remove();
   },
 
+  async 'regression: removing a group leaves the one above, though it is empty'({ cgroups, path }) {
+    const group = cgroups.create(path);
+    await cgroups.create(`${path}/made/below`).remove();
+    assert.equal(group.exists(), true);
+    assert.deepEqual(cgroups.children(path), [], 'what was made only on the way is removed');
+  },
+
   async 'a process goes back where it was'({ cgroups, path, start }) {
     const group = cgroups.create(path);
     const ticking = start('tick');
