@@ -3,7 +3,7 @@ import type { State } from '@kolejka/protocol';
 import type { Connection } from './open.ts';
 
 export function countByState(db: Connection): Partial<Record<State, number>> {
-  const rows = db.all<{ state: State; count: number }>('select state, count(*) as count from tasks group by state');
+  const rows = db.all<{ state: State; count: number }>('select state, count from task_counts');
   return Object.fromEntries(rows.map(({ state, count }) => [state, count]));
 }
 

@@ -3,7 +3,6 @@ import {
   type EventName,
   type ForemanName,
   move,
-  parseTask,
   printReferences,
   printTask,
   type State,
@@ -140,9 +139,4 @@ export function renewLease(db: Connection, row: TaskRow, expiresMs: number): voi
 /** The task as its JSON. */
 export function bodyOfTask(row: TaskRow): Record<string, unknown> {
   return JSON.parse(row.body) as Record<string, unknown>;
-}
-
-/** The task as the grid works with it. */
-export function taskOf(row: TaskRow): Task {
-  return parseTask(bodyOfTask(row));
 }

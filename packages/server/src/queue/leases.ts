@@ -45,7 +45,7 @@ export function renew(
 }
 
 /** True when the task is assigned to this foreman under this attempt. */
-export function holds(row: TaskRow, { holder, foreman }: Foreman, attempt: number): boolean {
+function holds(row: TaskRow, { holder, foreman }: Foreman, attempt: number): boolean {
   return row.state === 'assigned' && row.holder === holder && row.foreman === foreman && row.attempt === attempt;
 }
 

@@ -2,6 +2,7 @@
 import type { Clock, Log } from '@kolejka/program';
 import { classesReadyBetween } from '../database/classes.ts';
 import type { Store } from '../database/open.ts';
+import { expiredLeases } from '../database/tasks.ts';
 import type { MESSAGES } from '../messages.ts';
 import { expireLeases } from './leases.ts';
 import type { Waiting } from './waiting.ts';
@@ -21,10 +22,7 @@ export function leaseWatch(parts: {
   return async () => {
     const now = clock.now();
     // Reading first: a write that changes nothing would still be a commit, every second.
-    const due = await store.read((db) =>
-      db.get(`select 1 from tasks where state = 'assigned' and expires_ms <= :now`, { now }),
-    );
-    if (due !== undefined) {
+    if (await store.read((db) => expiredLeases(db, now, 1).length > 0)) {
       for (const loss of await store.write((db) => expireLeases(db, now))) {
         log.say(loss.state === 'failed' ? 'task given up' : 'task lost', { ...loss });
       }

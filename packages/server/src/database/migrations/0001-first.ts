@@ -82,8 +82,21 @@ create table tasks (
 ) strict;
 create index tasks_pending on tasks (class, number) where state = 'pending';
 create index tasks_held_back on tasks (not_before_ms) where state = 'pending' and not_before_ms > 0;
-create index tasks_by_expiry on tasks (expires_ms) where state = 'assigned';
-create index tasks_by_state on tasks (state);
+create index tasks_assigned on tasks (expires_ms) where state = 'assigned';
+
+-- How many tasks are in each state: counting a million rows would stop the server for as long. Triggers keep it.
+create table task_counts (
+  state text primary key,
+  count integer not null check (count >= 0)
+) strict, without rowid;
+
+create trigger task_counted after insert on tasks begin
+  insert into task_counts (state, count) values (new.state, 1) on conflict (state) do update set count = count + 1;
+end;
+create trigger task_counted_again after update of state on tasks when old.state <> new.state begin
+  update task_counts set count = count - 1 where state = old.state;
+  insert into task_counts (state, count) values (new.state, 1) on conflict (state) do update set count = count + 1;
+end;
 
 create trigger task_put after insert on tasks when new.state = 'pending' begin
   update classes set pending = pending + 1 where id = new.class;

@@ -1,0 +1,67 @@
+import test from 'ava';
+import { classesReadyBetween, classesWithPending } from '../../src/database/classes.ts';
+import { countByHolder, countByState } from '../../src/database/counts.ts';
+import { eventsAfter, storyOf } from '../../src/database/events.ts';
+import { type Connection, openStore } from '../../src/database/open.ts';
+import { isFileFor } from '../../src/database/references.ts';
+import { expiredLeases, findTask, findTaskByNumber, oldestPending } from '../../src/database/tasks.ts';
+import { openQueue } from '../queue-scene.ts';
+
+/** What is asked at every dequeue, every second, or by every reader; none may look at more rows than it answers. */
+const QUERIES: Record<string, (db: Connection) => unknown> = {
+  classesWithPending,
+  classesReadyBetween: (db) => classesReadyBetween(db, 1, 2),
+  oldestPending: (db) => oldestPending(db, 1, 0, 1),
+  expiredLeases: (db) => expiredLeases(db, 1, 10),
+  findTask: (db) => findTask(db, 'x'),
+  findTaskByNumber: (db) => findTaskByNumber(db, 1),
+  eventsAfter: (db) => eventsAfter(db, { number: 1, id: '' as never }, 0, 10),
+  storyOf: (db) => storyOf(db, 1),
+  isFileFor: (db) => isFileFor(db, '' as never, 1),
+  countByState,
+  countByHolder,
+};
+
+/** Reading such an index is reading what is asked for: it has no other rows. */
+const FITTING = /USING (COVERING )?INDEX (classes_with_pending|tasks_assigned|tasks_held_back)|^SCAN task_counts/;
+
+for (const [name, ask] of Object.entries(QUERIES)) {
+  test(`${name} looks only at the rows it needs`, async (t) => {
+    const store = openStore(':memory:');
+    await store.read((db) => {
+      const explain = (sql: string, values = {}) => {
+        for (const { detail } of db.all<{ detail: string }>(`explain query plan ${sql}`, values)) {
+          if (detail.startsWith('SCAN')) t.regex(detail, FITTING);
+          if (detail.startsWith('SEARCH tasks')) t.notRegex(detail, /\(state=\?\)/);
+        }
+      };
+      let asked = 0;
+      const count = (sql: string, values = {}) => {
+        asked += 1;
+        explain(sql, values);
+      };
+      ask({
+        ...db,
+        all: (sql, values) => {
+          count(sql, values);
+          return [];
+        },
+        get: (sql, values) => {
+          count(sql, values);
+          return undefined;
+        },
+      });
+      t.is(asked, 1);
+    });
+  });
+}
+
+test('what the triggers count is what there is', async (t) => {
+  const { put, take, store } = await openQueue();
+  for (let count = 0; count < 5; count += 1) await put();
+  await take({ most: 2 });
+  t.deepEqual(await store.read(countByState), { assigned: 2, pending: 3 });
+  t.deepEqual(await store.read(countByHolder), { foreman: 2 });
+  const pending = await store.read((db) => db.all<{ pending: number }>('select pending from classes'));
+  t.deepEqual(pending, [{ pending: 3 }]);
+});
