@@ -6,7 +6,7 @@ import path from 'node:path';
 import type { Client, ClientConfig } from '../index.ts';
 import { makeDirectory, readTaskDirectory } from '../task-directory.ts';
 import { interruptible } from './interrupt.ts';
-import { openStory, type Story, tellEvent, tellResult } from './story.ts';
+import { openStory, type Story, tellEvent, tellResult, waitedFor } from './story.ts';
 import { withClient } from './settings.ts';
 
 /** Flags of `execute`, as commander gives them. */
@@ -71,7 +71,7 @@ async function fetchResult(
     onEvent: (event) => {
       const line = tellEvent(event);
       if (line !== undefined) story.say(line);
-      story.waiting(event.event === 'running' ? 'running' : 'waiting');
+      story.waiting(waitedFor(event.event));
     },
     onSilence: (error) => {
       story.say(`${error.message} Trying again until it does.`);

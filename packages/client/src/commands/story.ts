@@ -43,7 +43,7 @@ export async function openStory(out: NodeJS.WriteStream = process.stderr): Promi
       total(count, bytes) {
         [files, total] = [count, bytes];
         if (progress === undefined || bytes < BAR_FROM_BYTES) return;
-        const format = 'sending [{bar}] {percentage}% {value}/{total} MiB, {eta_formatted} to go';
+        const format = 'sending [{bar}] {percentage}% {value} of {total} MiB';
         bar = new progress.SingleBar({ stream: out, format, clearOnComplete: true, hideCursor: true });
         bar.start(Math.ceil(bytes / 1024 ** 2), 0);
       },
@@ -91,6 +91,12 @@ export function tellEvent({ event, foreman, attempt, message }: TaskEvent): stri
     failed: `failed${why}`,
   };
   return lines[event];
+}
+
+/** What is waited for after an event. */
+export function waitedFor(event: TaskEvent['event']): string {
+  if (event === 'running') return 'running';
+  return event === 'assigned' ? 'being prepared' : 'waiting for a foreman';
 }
 
 /** A result as a line. */
