@@ -84,16 +84,17 @@ export class CgroupsV2 implements Cgroups {
 function enable(directory: string): void {
   const control = path.join(directory, 'cgroup.subtree_control');
   const enabled = new Set(readFile(control)?.split(' '));
-  for (const name of NEEDED) {
-    if (enabled.has(name)) continue;
-    const command = `echo +${name} > ${control}`;
-    try {
-      writeWithRoom(directory, control, `+${name}`);
-    } catch (cause) {
-      // A parent that is gone meanwhile is made again by whoever called.
-      if (errorCode(cause) === 'ENOENT' && !groupExists(directory)) throw cause;
-      throw new GridError('node-unfit', `${WHY[errorCode(cause)] ?? WHY.other} Try, as root: ${command}`, { cause });
-    }
+  const missing = NEEDED.filter((name) => !enabled.has(name)).map((name) => `+${name}`);
+  if (missing.length === 0) return;
+  // In one write: cpuset alone would turn a group with processes into one of threads, which memory cannot be in.
+  const text = missing.join(' ');
+  try {
+    writeWithRoom(directory, control, text);
+  } catch (cause) {
+    // A parent that is gone meanwhile is made again by whoever called.
+    if (errorCode(cause) === 'ENOENT' && !groupExists(directory)) throw cause;
+    const why = WHY[errorCode(cause)] ?? WHY.other;
+    throw new GridError('node-unfit', `${why} Try, as root: echo "${text}" > ${control}`, { cause });
   }
 }
 

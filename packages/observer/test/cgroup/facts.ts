@@ -24,6 +24,7 @@ export const FACTS: Record<string, Fact> = {
   async 'CPU time of a program is read to a few milliseconds'({ cgroups, path, start }) {
     const group = cgroups.create(path);
     const burning = start('burn');
+    await burning.heard(1);
     group.enter(burning.pid);
     const { cpu_usage: before = -1 } = group.read();
     burning.go();
@@ -226,6 +227,7 @@ export const FACTS: Record<string, Fact> = {
     const inner = cgroups.create(`${outer.path}/kolejka_observer_inner`);
     inner.limit({ memory: 512 * MEGABYTE });
     const burning = start('burn');
+    await burning.heard(1);
     inner.enter(burning.pid);
     const late = start('tick');
     outer.enter(late.pid);

@@ -6,11 +6,12 @@ const shell = (text: string) => ['sh', '-c', `read go; ${text}`] as const;
 const EAT_40 = 'dd if=/dev/zero of=/dev/null bs=40M count=1 2>/dev/null';
 
 export const PROGRAMS = {
-  /** Uses at least 200 ms of CPU time, prints how many, and stays until its input ends. */
+  /** Says that it has started; told to begin, uses 200 ms of CPU time, prints how many exactly, and stays. */
   burn: [
     process.execPath,
     '-e',
     `const { readSync } = require('node:fs');
+    console.log('started');
     readSync(0, Buffer.alloc(8));
     const begin = process.cpuUsage();
     const used = () => { const { user, system } = process.cpuUsage(begin); return (user + system) / 1000; };
