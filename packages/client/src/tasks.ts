@@ -164,7 +164,7 @@ export async function getTask(
 }
 
 /** @throws GridError `bad-answer` */
-export function knownTask(answer: { task: Record<string, unknown> }): KnownTask {
+function knownTask(answer: { task: Record<string, unknown> }): KnownTask {
   const task = parseTask(answer.task);
   const id = TaskId.safeParse(task.id);
   if (id.success) return { ...task, id: id.data };

@@ -52,7 +52,7 @@ export async function* watchTask(
 }
 
 /** Does the event end the task? */
-export function isFinal(event: EventName): boolean {
+function isFinal(event: EventName): boolean {
   return FINAL_STATES.includes(MOVES[event].to);
 }
 

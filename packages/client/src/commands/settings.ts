@@ -25,7 +25,7 @@ export function addLimitFlags(command: Command): Command {
 }
 
 /** What the flags, the environment and the file say. */
-export function readFlags(command: Command): ClientConfig {
+function readFlags(command: Command): ClientConfig {
   const flags = command.optsWithGlobals<CommonFlags & Record<string, unknown>>();
   const { server, username, password, token } = flags as Record<string, unknown>;
   const limits = Object.fromEntries(LIMIT_NAMES.map((name) => [name, flags[attributeOf(name)]]));
