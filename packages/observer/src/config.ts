@@ -16,7 +16,7 @@ export const SETTINGS = {
 const LONGEST_PATH = 107;
 
 /** @throws GridError `bad-value` */
-export function parseSocketPath(text: unknown, field: string): string {
+function parseSocketPath(text: unknown, field: string): string {
   if (typeof text !== 'string' || text === '' || Buffer.byteLength(path.resolve(text)) > LONGEST_PATH) {
     throw new GridError('bad-value', `${field}: expected a path of at most ${LONGEST_PATH} bytes`, { field });
   }

@@ -54,7 +54,7 @@ export function isAlive(peer: Peer): boolean {
  * Field 22 of /proc/PID/stat, see proc(5); the name of the program before may hold spaces and brackets. Undefined when
  * there is no such process, or it has ended and only its parent has not heard so.
  */
-export function startOf(pid: number): string | undefined {
+function startOf(pid: number): string | undefined {
   let text: string;
   try {
     text = readFileSync(`/proc/${pid}/stat`, 'latin1');
