@@ -27,7 +27,22 @@ export function parseFiles(value: unknown, field = 'files'): Files {
     const at = `${field}.${name.slice(0, 80)}`;
     files[parseFileName(name, at)] = parseSource(source, at);
   }
+  refuseFilesInFiles(files, field);
   return files;
+}
+
+/** `a` and `a/b` cannot both be files. @throws GridError `bad-value` naming the inner one */
+function refuseFilesInFiles(files: Files, field: string): void {
+  // NUL is in no name and sorts first: so a name is followed at once by those below it.
+  const names = Object.keys(files).map((name) => name.replaceAll('/', '\0'));
+  names.sort();
+  for (const [index, outer] of names.entries()) {
+    const inner = names[index + 1];
+    if (inner?.startsWith(`${outer}\0`) !== true) continue;
+    const at = `${field}.${inner.replaceAll('\0', '/').slice(0, 80)}`;
+    const taken = outer.replaceAll('\0', '/').slice(0, 80);
+    throw new GridError('bad-value', `${at}: ${JSON.stringify(taken)} is a file, not a directory`, { field: at });
+  }
 }
 
 function parseSource(value: unknown, field: string): FileSource {

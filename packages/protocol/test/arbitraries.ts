@@ -72,7 +72,10 @@ const texts = fc.string({ unit: 'grapheme', maxLength: 20 }).filter((text) => !t
 const files: fc.Arbitrary<Files> = dictionary(
   fileNames,
   fc.record({ path: texts, reference: references }, { requiredKeys: [], noNullPrototype: true }),
-);
+).filter((map) => {
+  const names = Object.keys(map);
+  return !names.some((inner) => names.some((outer) => inner.startsWith(`${outer}/`)));
+});
 
 const collectRules = fc.record(
   { glob: fileNames, strip: fc.nat(9), prefix: fc.oneof(fc.constant(''), fileNames) },
