@@ -17,6 +17,8 @@ up.action(async () => {
   const { data, listen } = up.opts<{ data: string; listen: string }>();
   const directory = path.resolve(data);
   const shutdown = openShutdown();
+  // The terminal may be closed: what cannot be said any more must not keep the programs from being stopped.
+  process.stdout.on('error', () => undefined);
   const [{ openEngine }, { startGrid }] = await Promise.all([import('@kolejka/worker'), import('./grid.ts')]);
   // Said here, before anything is started, and not in the log of a foreman.
   await openEngine();

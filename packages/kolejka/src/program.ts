@@ -4,8 +4,12 @@ import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { GridError } from '@kolejka/protocol';
+
+/** A program that has not said within this time that it is ready will not. */
+const PATIENCE_MS = 60_000;
 
 export type ProgramName = 'server' | 'observer' | 'foreman';
 
@@ -32,7 +36,7 @@ export interface ProgramOptions {
 
 /**
  * Starts a program and waits for its ready line.
- * @throws GridError `node-unfit` with its last words when it ends before that
+ * @throws GridError `node-unfit` with its last words when it ends before that, or does not get there
  */
 export async function startProgram(name: ProgramName, { args, logs }: ProgramOptions): Promise<Program> {
   const logFile = path.join(logs, `${name}.log`);
@@ -46,6 +50,7 @@ export async function startProgram(name: ProgramName, { args, logs }: ProgramOpt
   const ended = once(child, 'exit').then(() => undefined);
   const ready = await firstLine(child, ended);
   if (ready === undefined) {
+    child.kill('SIGKILL');
     throw new GridError('node-unfit', `kolejka-${name} did not start: ${await lastWords(logFile)}`);
   }
   return {
@@ -60,10 +65,17 @@ export async function startProgram(name: ProgramName, { args, logs }: ProgramOpt
   };
 }
 
+/** Undefined when it ended, or said nothing for too long. */
 async function firstLine(child: ChildProcess, ended: Promise<void>): Promise<string | undefined> {
   if (child.stdout === null) return undefined;
-  const lines = createInterface({ input: child.stdout });
-  return await Promise.race([once(lines, 'line').then(([line]) => String(line)), ended.then(() => undefined)]);
+  const line = once(createInterface({ input: child.stdout }), 'line').then(([text]) => String(text));
+  const patience = new AbortController();
+  const late = sleep(PATIENCE_MS, undefined, { signal: patience.signal }).catch(() => undefined);
+  try {
+    return await Promise.race([line, ended.then(() => undefined), late]);
+  } finally {
+    patience.abort();
+  }
 }
 
 /** The sentence a program ended with is the last line it wrote. */

@@ -1,5 +1,5 @@
 /**
- * Signals as two AbortSignals: the first SIGTERM or SIGINT asks (take nothing new, let running things end), the second
+ * Signals as two AbortSignals: the first SIGTERM, SIGINT or SIGHUP asks (take nothing new, let running things end), the second
  * insists (end them). Everything that was opened registers its own closing; closings run in reverse order.
  */
 
@@ -16,7 +16,8 @@ export interface Shutdown {
   finished(): Promise<void>;
 }
 
-const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
+/** SIGHUP too: a terminal that is closed ends what was started in it, in order. */
+const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 
 /** Begins to listen for signals. `source` is the process, or an emitter in tests. */
 export function openShutdown(source: Pick<NodeJS.Process, 'on' | 'off'> = process): Shutdown {

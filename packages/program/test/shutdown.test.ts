@@ -7,7 +7,7 @@ function open() {
   return { source, shutdown: openShutdown(source as unknown as NodeJS.Process) };
 }
 
-for (const signal of ['SIGTERM', 'SIGINT']) {
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) {
   test(`the first ${signal} asks, the second insists`, (t) => {
     const { source, shutdown } = open();
     t.deepEqual([shutdown.asked.aborted, shutdown.insisted.aborted], [false, false]);
@@ -89,7 +89,7 @@ test('a closing that fails keeps no other from running, and no error is lost', a
 
 test('afterwards nothing listens for signals any more', async (t) => {
   const { source, shutdown } = open();
-  t.deepEqual(source.eventNames(), ['SIGTERM', 'SIGINT']);
+  t.deepEqual(source.eventNames(), ['SIGTERM', 'SIGINT', 'SIGHUP']);
   shutdown.ask();
   await shutdown.finished();
   t.deepEqual(source.eventNames(), []);
