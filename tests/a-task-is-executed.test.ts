@@ -116,3 +116,26 @@ test.serial('several tasks run at one time within what the node has', async (t) 
   for (const [one, other] of overlaps) t.not(one.offset, other.offset);
   t.deepEqual(await grid.finish(), []);
 });
+
+test.serial(
+  'regression: a task that cannot be begun is resolved with why, and not taken again and again',
+  async (t) => {
+    const grid = await openGrid(t);
+    await grid.startForeman('one');
+    const task = path.join(grid.directory, 'no-command');
+    await mkdir(task);
+    await writeFile(
+      path.join(task, 'kolejka_task.json'),
+      JSON.stringify({ image: 'busybox:stable', stdin: 'nowhere', args: ['cat'] }),
+    );
+    const id = await grid.put(task);
+    const result = await grid.wait(id);
+    t.is(result.reason, 'infrastructure');
+    t.regex(result.message ?? '', /no file "nowhere"/);
+    t.deepEqual(
+      (await grid.events(id)).map(({ event }) => event),
+      ['created', 'assigned', 'resolved'],
+    );
+    t.deepEqual(await grid.finish(), []);
+  },
+);

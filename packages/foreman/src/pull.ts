@@ -1,6 +1,6 @@
 /** One pass: say what is free, hear what to do, begin it. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { asGridError, type ForemanName, parseShape, parseTask, type Task, TaskId } from '@kolejka/protocol';
+import { asGridError, type ForemanName, GridError, parseShape, parseTask, type Task, TaskId } from '@kolejka/protocol';
 import { type LeasedContext, runLeased } from './run-leased.ts';
 import type { Seats } from './seats.ts';
 
@@ -22,6 +22,8 @@ export async function pullPass(context: PullContext, signal: AbortSignal): Promi
   const { client, seats, offer, foreman, log } = context;
   const room = seats.room();
   if (room.places <= 0 || room.limits.cpus === 0) return await untilReleased(seats, signal);
+  // Without its engine a node would take tasks only to hand them back.
+  await requireEngine(context);
   const answer = await client.dequeue(
     {
       foreman,
@@ -48,6 +50,15 @@ export async function pullPass(context: PullContext, signal: AbortSignal): Promi
     const run = runLeased(context, task, held, seat);
     context.running.add(run);
     void run.finally(() => context.running.delete(run));
+  }
+}
+
+/** @throws GridError `engine-unreachable` */
+async function requireEngine({ worker }: PullContext): Promise<void> {
+  try {
+    await worker.engine.docker.ping();
+  } catch (cause) {
+    throw new GridError('engine-unreachable', 'Docker does not answer: no task is taken until it does.', { cause });
   }
 }
 

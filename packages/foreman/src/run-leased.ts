@@ -1,13 +1,19 @@
-/** One task under its lease: fetch its files, run it, hand in the result. */
+/**
+ * One task under its lease: fetch its files, run it, hand in the result.
+ *
+ * A task that cannot be run has a result that says why: handed back, it would come again and again. Only what another
+ * node may do better is handed back: the engine here is away, or this foreman is told to end.
+ */
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { Client } from '@kolejka/client';
-import { type Log, runLoop } from '@kolejka/program';
-import { asGridError, type ErrorCode, type GridError, mapFiles, type Result, type Task } from '@kolejka/protocol';
+import type { Log } from '@kolejka/program';
+import { GridError, mapFiles, type Result, type Task } from '@kolejka/protocol';
 import { openRun, removeRunDirectory, runTask, type WorkerContext } from '@kolejka/worker';
 import type { HeldTask, HeldTasks } from './held.ts';
 import type { MESSAGES } from './messages.ts';
 import type { Offer } from './node.ts';
+import { GivenUp, persist, type Persistence } from './persist.ts';
 import type { Seat } from './seats.ts';
 
 export interface LeasedContext {
@@ -22,92 +28,102 @@ export interface LeasedContext {
 
 /** Runs a task to its end and releases its seat. Never rejects: whatever happens is told to the server or the log. */
 export async function runLeased(context: LeasedContext, task: Task, held: HeldTask, seat: Seat): Promise<void> {
-  const { log } = context;
   const about = { task: held.task, attempt: held.attempt };
-  const directories = await openRun(context.worker.temp, `leased-${held.task}`);
   try {
-    const fetched = await fetchTask(context, task, held, path.join(directories.directory, 'task'));
-    const resultDirectory = path.join(directories.directory, 'result');
-    const result = await runTask(context.worker, {
-      task: fetched,
-      taskDirectory: path.join(directories.directory, 'task'),
-      resultDirectory,
-      limits: { ...context.offer.limits, ...seat.limits },
-      cpusOffset: seat.cpusOffset,
-      tags: context.offer.tags,
-      consume: true,
-      cancel: held.stop.signal,
-      started: () => {
-        log.say('task-running', about);
-        context.held.enter(held, 'running');
-      },
-    });
-    if (held.stop.signal.aborted || (await nodeIsBroken(context, result))) return handBack(context, held);
-    await handIn(context, result, resultDirectory, held);
-  } catch (thrown) {
-    if (!held.stop.signal.aborted) log.say('task-failed-here', { ...about, error: thrown });
+    await using opened = new AsyncDisposableStack();
+    const { directory } = await openRun(context.worker.temp, `leased_${held.task}`);
+    opened.defer(() => removeRunDirectory(directory));
+    const resultDirectory = path.join(directory, 'result');
+    const result = await runOrExplain(context, { task, held, seat, directory, resultDirectory });
+    if (held.stop.signal.aborted || (await isEngineAway(context, result))) handBack(context, held);
+    else await handIn(context, result, resultDirectory, held);
+  } catch (error) {
+    // The disk, most likely. The lease runs out, and another node may do better.
+    if (!(error instanceof GivenUp)) context.log.say('task-failed-here', { ...about, error });
     handBack(context, held);
   } finally {
-    await removeRunDirectory(directories.directory).catch((error: unknown) =>
-      log.say('left-behind', { ...about, error }),
-    );
     seat.release();
   }
 }
 
+interface Leased {
+  task: Task;
+  held: HeldTask;
+  seat: Seat;
+  directory: string;
+  resultDirectory: string;
+}
+
+/** The result of the task, also when it could not be begun: then one that says why. */
+async function runOrExplain(context: LeasedContext, leased: Leased): Promise<Result> {
+  const { offer, worker, held: tasks, log } = context;
+  const { task, held, seat, directory, resultDirectory } = leased;
+  const about = { task: held.task, attempt: held.attempt };
+  const taskDirectory = path.join(directory, 'task');
+  try {
+    return await runTask(worker, {
+      task: await fetchTask(context, task, held, taskDirectory),
+      taskDirectory,
+      resultDirectory,
+      limits: { ...offer.limits, ...seat.limits },
+      cpusOffset: seat.cpusOffset,
+      tags: offer.tags,
+      consume: true,
+      cancel: held.stop.signal,
+      started: () => {
+        log.say('task-running', about);
+        tasks.enter(held, 'running');
+      },
+    });
+  } catch (thrown) {
+    if (!(thrown instanceof GridError) || held.stop.signal.aborted) throw thrown;
+    log.say('task-not-begun', { ...about, code: thrown.code, message: thrown.message });
+    const { message } = thrown;
+    return { tags: [...offer.tags], limits: seat.limits, stats: {}, reason: 'infrastructure', message, files: {} };
+  }
+}
+
 /** Brings the task's files here; afterwards each has a path. */
-async function fetchTask({ client }: LeasedContext, task: Task, held: HeldTask, directory: string): Promise<Task> {
+async function fetchTask(context: LeasedContext, task: Task, held: HeldTask, directory: string): Promise<Task> {
   await mkdir(directory, { mode: 0o700 });
+  const { signal } = held.stop;
   for (const [name, { reference }] of Object.entries(task.files)) {
     if (reference === undefined) continue;
-    await mkdir(path.dirname(path.join(directory, name)), { recursive: true });
-    await client.downloadTo(reference, path.join(directory, name), { signal: held.stop.signal });
+    const file = path.join(directory, name);
+    await mkdir(path.dirname(file), { recursive: true });
+    const download = () => context.client.downloadTo(reference, file, { signal });
+    await persist(download, patience(context, held, signal));
   }
   return { ...task, files: mapFiles(task.files, (_source, name) => ({ path: name })) };
 }
-
-/** A failure of the node is no result of the task when the engine itself is away: another node may do better. */
-async function nodeIsBroken({ worker }: LeasedContext, result: Result): Promise<boolean> {
-  if (result.reason !== 'infrastructure') return false;
-  return await worker.engine.docker.ping().then(
-    () => false,
-    () => true,
-  );
-}
-
-/** The server's refusals that no repetition changes. */
-const FINAL: readonly ErrorCode[] = [
-  'stale-lease',
-  'already-resolved',
-  'not-permitted',
-  'not-found',
-  'task-unknown',
-  'bad-value',
-];
 
 /** Offers the result until it is accepted or refused; the task stays held meanwhile, so its lease is renewed. */
 async function handIn(context: LeasedContext, result: Result, directory: string, held: HeldTask): Promise<void> {
   const { client, log, insisted } = context;
   const about = { task: held.task, attempt: held.attempt };
-  const done = new AbortController();
-  let refusal: GridError | undefined;
-  await runLoop({
-    pass: async () => {
-      try {
-        await client.putResult({ ...result, id: held.task }, directory, held.attempt);
-      } catch (thrown) {
-        refusal = asGridError(thrown);
-        if (!FINAL.includes(refusal.code)) throw thrown;
-        log.say('result-refused', { ...about, code: refusal.code, message: refusal.message });
-        return done.abort();
-      }
-      log.say('result-accepted', { ...about, reason: result.reason });
-      done.abort();
-    },
-    signal: AbortSignal.any([done.signal, insisted]),
-    failed: (error, inARow) => log.say('result-waiting', { ...about, inARow, message: asGridError(error).message }),
-  });
+  const offer = () => client.putResult({ ...result, id: held.task }, directory, held.attempt);
+  try {
+    await persist(offer, patience(context, held, insisted));
+    log.say('result-accepted', { ...about, reason: result.reason });
+  } catch (thrown) {
+    if (!(thrown instanceof GridError)) throw thrown;
+    log.say('result-refused', { ...about, code: thrown.code, message: thrown.message });
+  }
   context.held.remove(held);
+}
+
+function patience({ log }: LeasedContext, held: HeldTask, signal: AbortSignal): Persistence {
+  const about = { task: held.task, attempt: held.attempt };
+  return { signal, unanswered: ({ message }, inARow) => log.say('server-away', { ...about, inARow, message }) };
+}
+
+/** A failure of the node is no result of the task when the engine itself is away: another node may do better. */
+async function isEngineAway({ worker }: LeasedContext, result: Result): Promise<boolean> {
+  if (result.reason !== 'infrastructure') return false;
+  return await worker.engine.docker.ping().then(
+    () => false,
+    () => true,
+  );
 }
 
 /** The next heartbeat says that the task was not run; one that the server took away is just let go. */

@@ -91,6 +91,8 @@ export const LEASES = {
   renewAt: 1 / 3,
   /** A foreman of the original sends no heartbeat: 10 s + 2 × the time limit, or an hour without one. */
   silentMs: (timeMs: number | undefined) => (timeMs === undefined ? 3_600_000 : 10_000 + 2 * timeMs),
+  /** Pause before a task that was handed back is pending again: a node that hands back all it is given must not spin. */
+  returnedMs: 1000,
   /** A task that was lost this often is failed. */
   losses: 3,
   /** Pause before a lost task is pending again: 1 s, 4 s, … */

@@ -64,7 +64,6 @@ const COLLECT_LIMITS: CollectLimits = { bytes: 16 * 1024 ** 3, entries: 200_000,
  */
 export async function runTask(context: WorkerContext, request: RunRequest): Promise<Result> {
   const { task } = request;
-  if (task.args.length === 0) throw new GridError('bad-value', 'args: the task names no command', { field: 'args' });
   const limits = {
     ...combineLimits(task.limits, request.limits ?? {}),
     ...(request.cpusOffset !== undefined && { cpus_offset: request.cpusOffset }),
@@ -135,6 +134,7 @@ async function runProgram(
 ): Promise<Ended> {
   const { task } = request;
   const cancel = request.cancel ?? new AbortController().signal;
+  if (task.args.length === 0) throw new GridError('image-unavailable', 'The task names no command (args).');
   checkLimits(limits, context.cgroups.keeps);
   const image = await fetchImage(context.engine, task.image, {
     pull: request.pull ?? false,

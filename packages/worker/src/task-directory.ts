@@ -19,7 +19,9 @@ export async function readTask(directory: string): Promise<Task> {
     throw new GridError('bad-json', `${file} is not JSON: ${(cause as Error).message}.`, { cause });
   }
   try {
-    return parseTask(value);
+    const task = parseTask(value);
+    if (task.args.length === 0) throw new GridError('bad-value', 'args: the task names no command', { field: 'args' });
+    return task;
   } catch (thrown) {
     if (thrown instanceof GridError)
       throw new GridError(

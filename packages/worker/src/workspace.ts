@@ -29,7 +29,7 @@ export interface WorkspaceSource {
 
 /**
  * Makes the directories below `root` and fills them.
- * @throws GridError `no-file` naming a file that is not there
+ * @throws GridError `no-file` naming a file that is not there, or that stdin is none of them
  */
 export async function prepareWorkspace(root: string, source: WorkspaceSource): Promise<Workspace> {
   const workspace = {
@@ -47,10 +47,17 @@ export async function prepareWorkspace(root: string, source: WorkspaceSource): P
       source.consume,
     );
   }
+  if (source.task.stdin !== undefined) await requireInput(workspace.task, source.task.stdin);
   const spec = printTask({ ...source.task, files: mapFiles(source.task.files, (_file, name) => ({ path: name })) });
   await writeFile(path.join(workspace.task, TASK_FILE), `${JSON.stringify(spec, undefined, 2)}\n`, { mode: TASK_MODE });
   if (source.consume) await rm(source.directory, { recursive: true, force: true });
   return workspace;
+}
+
+async function requireInput(directory: string, stdin: string): Promise<void> {
+  const found = await stat(path.join(directory, stdin)).catch(() => undefined);
+  if (found?.isFile() === true) return;
+  throw new GridError('no-file', `stdin: the task has no file ${JSON.stringify(stdin)}`, { field: 'stdin' });
 }
 
 async function bring(name: string, from: string, to: string, consume: boolean): Promise<void> {

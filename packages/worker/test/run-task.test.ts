@@ -213,6 +213,19 @@ test('a command that is not in the image is a result with that reason', async (t
   await nothingIsLeft(t, scene);
 });
 
+test('a task without a command is a result that says so', async (t) => {
+  const { run } = await openScene(t);
+  const { result } = await run({ args: [] });
+  t.is(result.reason, 'image');
+  t.regex(result.message ?? '', /names no command/);
+});
+
+test('stdin that is no file of the task is said before anything runs', async (t) => {
+  const { run } = await openScene(t);
+  await t.throwsAsync(run({ args: ['cat'], stdin: 'in' }), { message: /stdin: the task has no file "in"/ });
+  await t.throwsAsync(run({ args: ['cat'], stdin: 'in' }, { 'in/a': 'x' }), { message: /stdin/ });
+});
+
 test('an image over its limit is refused before anything runs', async (t) => {
   const { run } = await openScene(t);
   const { result } = await run({ args: ['true'], limits: { image: '1k' } });

@@ -32,7 +32,7 @@ export function renew(
     return { task, attempt, verdict: 'kill' };
   }
   if (held.phase === 'returned') {
-    giveBack(db, row, now);
+    giveBack(db, row, now, { pauseMs: LEASES.returnedMs });
     return { task, attempt, verdict: 'kill' };
   }
   const expires = now + LEASES.renewedMs;
@@ -49,9 +49,15 @@ function holds(row: TaskRow, { holder, foreman }: Foreman, attempt: number): boo
   return row.state === 'assigned' && row.holder === holder && row.foreman === foreman && row.attempt === attempt;
 }
 
-/** Puts an assigned task back in the queue unrun; that is no loss. */
-export function giveBack(db: Connection, row: TaskRow, now: number, message?: string): void {
-  const free = { holder: null, foreman: null, expires_ms: null, running: 0 } as const;
+/** Puts an assigned task back in the queue unrun, after a pause; that is no loss. */
+export function giveBack(
+  db: Connection,
+  row: TaskRow,
+  now: number,
+  { pauseMs = 0, message }: { pauseMs?: number; message?: string } = {},
+): void {
+  const notBefore = pauseMs === 0 ? 0 : now + pauseMs;
+  const free = { holder: null, foreman: null, expires_ms: null, running: 0, not_before_ms: notBefore } as const;
   moveTask(db, row, 'returned', free, { now, foreman: row.foreman, ...(message !== undefined && { message }) });
 }
 

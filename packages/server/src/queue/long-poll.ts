@@ -44,7 +44,7 @@ async function giveAllBack({ store, clock }: Queue, taken: readonly Taken[]): Pr
     for (const { id, attempt } of taken) {
       const row = findTask(db, id);
       if (row?.state === 'assigned' && row.attempt === attempt) {
-        giveBack(db, row, clock.now(), 'the foreman went away before it heard of the task');
+        giveBack(db, row, clock.now(), { message: 'the foreman went away before it heard of the task' });
       }
     }
   });

@@ -1,0 +1,48 @@
+/** Asks the server again until it answers: it may be away for an hour, and nothing must be lost by that. */
+import { runLoop } from '@kolejka/program';
+import { type ErrorCode, GridError } from '@kolejka/protocol';
+
+/** No answer, or one that says nothing of the request: the same request may go through later. */
+const PASSING: ReadonlySet<ErrorCode> = new Set(['server-unreachable', 'bad-answer', 'internal']);
+
+/** Thrown when it was told to stop before there was an answer. */
+export class GivenUp extends Error {}
+
+export interface Persistence {
+  /** Ends the asking. */
+  signal: AbortSignal;
+  /** Hears each try that was not answered. */
+  unanswered: (error: GridError, inARow: number) => void;
+}
+
+/**
+ * The answer of `ask`.
+ * @throws GivenUp when the signal came first; whatever `ask` throws that asking again does not change
+ */
+export async function persist<Answer>(
+  ask: () => Promise<Answer>,
+  { signal, unanswered }: Persistence,
+): Promise<Answer> {
+  const settled = new AbortController();
+  let outcome: { answer: Answer } | { thrown: unknown } | undefined;
+  await runLoop({
+    pass: async () => {
+      try {
+        outcome = { answer: await ask() };
+      } catch (thrown) {
+        if (isPassing(thrown)) throw thrown;
+        outcome = { thrown };
+      }
+      settled.abort();
+    },
+    signal: AbortSignal.any([signal, settled.signal]),
+    failed: (error, inARow) => isPassing(error) && unanswered(error, inARow),
+  });
+  if (outcome === undefined) throw new GivenUp();
+  if ('thrown' in outcome) throw outcome.thrown;
+  return outcome.answer;
+}
+
+function isPassing(thrown: unknown): thrown is GridError {
+  return thrown instanceof GridError && PASSING.has(thrown.code);
+}
