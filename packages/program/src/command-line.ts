@@ -34,6 +34,8 @@ export function logLevel(flags: CommonFlags): Level {
 /** Parses the arguments, runs the command, and sets the exit status. */
 export async function runCommandLine(command: Command, argv: readonly string[] = process.argv): Promise<void> {
   exitByError(command);
+  // Whoever read it may have gone: the exit status still says how it ended.
+  process.stderr.on('error', () => undefined);
   try {
     await command.parseAsync([...argv]);
   } catch (thrown) {

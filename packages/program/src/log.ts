@@ -3,13 +3,14 @@
  * think. A line is JSON on stderr (or a readable text), with the name and the fields, never with a secret.
  */
 import pino from 'pino';
+import { openLines } from './log-lines.ts';
 
 export type Level = 'debug' | 'info' | 'warn' | 'error';
 
 export type Messages = Record<string, { level: Level; about: string }>;
 
 export interface Log<Table extends Messages> {
-  /** Writes the line `name`. Fields must be free of secrets. */
+  /** Writes the line `name`, and never throws: a line that cannot be written is lost. Fields must be free of secrets. */
   say(name: keyof Table & string, fields?: Record<string, unknown>): void;
 }
 
@@ -34,7 +35,7 @@ export function openLog<Table extends Messages>(
       formatters: { level: (label) => ({ level: label }) },
       serializers: { error: pino.stdSerializers.err },
     },
-    pino.destination({ fd: options.descriptor ?? 2, sync: true }),
+    openLines(options.descriptor ?? 2),
   );
   return {
     say(name, fields = {}) {

@@ -42,6 +42,15 @@ for (const code of ONE_OF_EACH_EXIT) {
   });
 }
 
+test('regression: the exit status says how it ended also when nobody reads the sentence', async (t) => {
+  const child = spawn(process.execPath, ['--conditions=kolejka-source', COMMAND, 'refuse', 'not-found'], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  child.stderr.destroy();
+  const [status] = (await once(child, 'exit')) as [number | null];
+  t.is(status, ERRORS['not-found'].exit);
+});
+
 test('what nobody foresaw is one sentence too, that points to --debug', async (t) => {
   const { err, status } = await run('break');
   t.is(err, 'kolejka-some: something broke here: undefined is not a test (--debug shows where)\n');

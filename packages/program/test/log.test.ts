@@ -1,6 +1,10 @@
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { execFileSync, spawn, type StdioOptions } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, constants, mkdtempSync, openSync, readFileSync, readSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
 import { type Log, type LogOptions, openLog, withoutSecrets } from '@kolejka/program';
 import test from 'ava';
 
@@ -72,4 +76,49 @@ test('a configuration that is logged as it should be says nothing secret', (t) =
   const [line] = linesOf((log) => log.say('started', { config: withoutSecrets(table, config) }));
   t.deepEqual(line?.['config'], { username: 'me', password: '•••' });
   t.false(JSON.stringify(line).includes('hunter2'));
+});
+
+const LOGGING = fileURLToPath(new URL('fixtures/logging.ts', import.meta.url));
+
+function startLogging(stdio: StdioOptions, ...args: string[]) {
+  return spawn(process.execPath, ['--conditions=kolejka-source', LOGGING, ...args], { stdio });
+}
+
+test('regression: a log on a full disk loses its lines and ends nothing', async (t) => {
+  const full = openSync('/dev/full', 'w');
+  const child = startLogging(['ignore', 'pipe', full]);
+  closeSync(full);
+  const [said, [status]] = await Promise.all([text(child.stdout ?? []), once(child, 'exit')]);
+  t.deepEqual([said, status], ['alive\n', 0]);
+});
+
+test('regression: a log whose reader has gone ends nothing', async (t) => {
+  const child = startLogging(['pipe', 'pipe', 'pipe'], 'wait');
+  child.stderr?.destroy();
+  await new Promise((resolve) => child.stderr?.on('close', resolve));
+  child.stdin?.end();
+  const [said, [status]] = await Promise.all([text(child.stdout ?? []), once(child, 'exit')]);
+  t.deepEqual([said, status], ['alive\n', 0]);
+});
+
+test('a line after one that could only be written in part begins anew', (t) => {
+  // A pipe of 64 KiB that nobody reads for now, and that does not block.
+  const directory = mkdtempSync(path.join(tmpdir(), 'kolejka-log-'));
+  const fifo = path.join(directory, 'fifo');
+  execFileSync('mkfifo', [fifo]);
+  const descriptor = openSync(fifo, constants.O_RDWR | constants.O_NONBLOCK);
+  try {
+    const log = openLog('some', MESSAGES, { descriptor });
+    log.say('started', { text: 'x'.repeat(100_000) });
+    const part = Buffer.alloc(100_000);
+    const length = readSync(descriptor, part);
+    log.say('slow');
+    const next = part.toString('utf8', 0, readSync(descriptor, part));
+    t.true(length < 100_000);
+    t.is(next[0], '\n');
+    t.like(JSON.parse(next), { msg: 'slow' });
+  } finally {
+    closeSync(descriptor);
+    rmSync(directory, { recursive: true });
+  }
 });
