@@ -10,20 +10,28 @@ export interface FileSource {
   reference?: ReferenceKey;
 }
 
+/** As many as a worker collects. */
+const MOST_FILES = 200_000;
+
 /** A map without a prototype: files may be called `__proto__`. */
 export type Files = Record<string, FileSource>;
 
 /**
  * Files from JSON: name → `{path, reference}`, or name → path as a text.
+ * @param most how many there may be
  * @throws GridError `bad-value` naming the file
  */
-export function parseFiles(value: unknown, field = 'files'): Files {
+export function parseFiles(value: unknown, field = 'files', most = MOST_FILES): Files {
   const files: Files = Object.create(null) as Files;
   if (value === undefined || value === null) return files;
   if (typeof value !== 'object' || Array.isArray(value)) {
     throw new GridError('bad-value', `${field}: expected an object of name and source`, { field });
   }
-  for (const [name, source] of Object.entries(value)) {
+  const sources = Object.entries(value);
+  if (sources.length > most) {
+    throw new GridError('bad-value', `${field}: ${sources.length} files, at most ${most} are possible`, { field });
+  }
+  for (const [name, source] of sources) {
     const at = `${field}.${name.slice(0, 80)}`;
     files[parseFileName(name, at)] = parseSource(source, at);
   }

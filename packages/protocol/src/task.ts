@@ -15,7 +15,14 @@ export interface Collect {
   prefix: string;
 }
 
-const LONGEST_ARGUMENT = 128 * 1024;
+/** The kernel takes no longer text as an argument or a variable (MAX_ARG_STRLEN, include/uapi/linux/binfmts.h). */
+const LONGEST_TEXT = 128 * 1024;
+const LONGEST_TAG = 200;
+
+/** Most entries of each list: who waits in the queue is looked at for every foreman that asks. */
+const MOST = { requires: 64, args: 10_000, environment: 1000, collect: 1000 } as const;
+
+const MOST_FILES = 20_000;
 
 /** What the original turns into a text with Python's `str()`; null, lists and objects are refused here. */
 function parseText(value: unknown, field: string): string {
@@ -25,15 +32,31 @@ function parseText(value: unknown, field: string): string {
   if (text.includes('\0') || !text.isWellFormed()) {
     throw new GridError('bad-value', `${field}: a text with a NUL or half a character cannot be passed on`, { field });
   }
-  if (text.length > LONGEST_ARGUMENT) {
-    throw new GridError('bad-value', `${field}: longer than ${LONGEST_ARGUMENT} characters`, { field });
+  if (text.length > LONGEST_TEXT) {
+    throw new GridError('bad-value', `${field}: longer than ${LONGEST_TEXT} characters`, { field });
   }
   return text;
 }
 
-function parseList<Item>(value: unknown, field: string, parse: (item: unknown, field: string) => Item): Item[] {
+function refuseMore(entries: number, field: keyof typeof MOST): void {
+  if (entries <= MOST[field]) return;
+  throw new GridError('bad-value', `${field}: ${entries} entries, at most ${MOST[field]} are possible`, { field });
+}
+
+function parseTag(value: unknown, field: string): string {
+  const tag = parseText(value, field);
+  if (tag.length <= LONGEST_TAG) return tag;
+  throw new GridError('bad-value', `${field}: longer than ${LONGEST_TAG} characters`, { field });
+}
+
+function parseList<Item>(
+  value: unknown,
+  field: keyof typeof MOST,
+  parse: (item: unknown, field: string) => Item,
+): Item[] {
   if (value === undefined || value === null) return [];
   if (!Array.isArray(value)) throw new GridError('bad-value', `${field}: expected a list`, { field });
+  refuseMore(value.length, field);
   return value.map((item, index) => parse(item, `${field}.${index}`));
 }
 
@@ -43,7 +66,9 @@ function parseEnvironment(value: unknown, field: string): Record<string, string>
   if (typeof value !== 'object' || Array.isArray(value)) {
     throw new GridError('bad-value', `${field}: expected an object of names and values`, { field });
   }
-  for (const [name, text] of Object.entries(value)) {
+  const variables = Object.entries(value);
+  refuseMore(variables.length, 'environment');
+  for (const [name, text] of variables) {
     const at = `${field}.${name.slice(0, 80)}`;
     if (name === '' || /[=\0]/.test(name) || !name.isWellFormed())
       throw new GridError('bad-value', `${at}: not a name of a variable`, { field: at });
@@ -60,12 +85,19 @@ function parseCollect(value: unknown, field: string): Collect {
   const rule = {
     glob: parseFileName(parseText(glob, `${field}.glob`).replace(/^\.\//, ''), `${field}.glob`),
     strip: strip === undefined || strip === null ? 0 : parseCount(strip, `${field}.strip`),
-    prefix:
-      prefix === undefined || prefix === null ? '' : parseText(prefix, `${field}.prefix`).replace(/^\/+|\/+$/g, ''),
+    prefix: prefix === undefined || prefix === null ? '' : trimSlashes(parseText(prefix, `${field}.prefix`)),
   };
   if (rule.strip < 0) throw new GridError('bad-value', `${field}.strip: less than 0`, { field: `${field}.strip` });
   if (rule.prefix !== '') parseFileName(rule.prefix, `${field}.prefix`);
   return rule;
+}
+
+/** By hand: a regular expression for the end tries again from each of many slashes. */
+function trimSlashes(text: string): string {
+  let [start, end] = [0, text.length];
+  while (start < end && text[start] === '/') start += 1;
+  while (end > start && text[end - 1] === '/') end -= 1;
+  return text.slice(start, end);
 }
 
 const optionalName = (field: string) =>
@@ -86,7 +118,7 @@ export const Task = z.object({
     .string({ error: 'Expected the name of a container image' })
     .min(1, 'Expected the name of a container image')
     .max(500),
-  requires: checked((value) => parseList(value, 'requires', parseText), 'requires'),
+  requires: checked((value) => parseList(value, 'requires', parseTag), 'requires'),
   exclusive: checked(
     (value) => (value === undefined || value === null ? false : parseFlag(value, 'exclusive')),
     'exclusive',
@@ -97,7 +129,7 @@ export const Task = z.object({
   stdin: optionalName('stdin'),
   stdout: optionalName('stdout'),
   stderr: optionalName('stderr'),
-  files: checked((value): Files => parseFiles(value), 'files'),
+  files: checked((value): Files => parseFiles(value, 'files', MOST_FILES), 'files'),
   collect: checked((value) => parseList(value, 'collect', parseCollect), 'collect'),
   callback_url: z.string().max(2000).nullish(),
 });

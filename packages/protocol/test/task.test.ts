@@ -191,3 +191,28 @@ test('any JSON in one field of a good task is read or refused at that field', (t
     { numRuns: 1000 },
   );
 });
+
+const many = <Item>(count: number, item: Item) => Array.from({ length: count }, () => item);
+const TOO_MUCH: Record<string, unknown> = {
+  requires: many(65, 'a'),
+  args: many(10_001, 'a'),
+  environment: Object.fromEntries(many(1001, 'a').map((name, index) => [`${name}${index}`, ''])),
+  files: Object.fromEntries(many(20_001, 'a').map((name, index) => [`${name}${index}`, 'x'])),
+  collect: many(1001, { glob: 'a' }),
+};
+
+for (const [field, value] of Object.entries(TOO_MUCH)) {
+  test(`hostile input 38, 39: more ${field} than any task needs are refused`, (t) => {
+    const error = t.throws(() => parseTask({ image: 'x', [field]: value }), { instanceOf: GridError });
+    t.is(error?.field, field);
+    t.regex(error?.message ?? '', /at most/);
+  });
+}
+
+test('hostile input 61: a prefix of a hundred thousand slashes is read in no time', (t) => {
+  const prefix = `a${'/'.repeat(100_000)}a`;
+  const started = performance.now();
+  t.throws(() => parseTask({ image: 'x', collect: [{ glob: 'a', prefix }] }), { instanceOf: GridError });
+  // The regular expression that stood here took ten seconds and more.
+  t.true(performance.now() - started < 2000);
+});
