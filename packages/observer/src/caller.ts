@@ -1,12 +1,12 @@
 /**
  * Who calls, and what is theirs.
  *
- * Processes in `/kolejka/<task>/…` belong to that task: they share its sessions, whose groups are made beside the
+ * Processes in a task group or below belong to that task: they share its sessions, whose groups are made beside the
  * container's. All others on the node are told apart by their user.
  */
 import path from 'node:path';
 import { GridError } from '@kolejka/protocol';
-import type { Cgroups } from './cgroup/index.ts';
+import { type Cgroups, findTask, OUTSIDE } from './cgroup/index.ts';
 import { isAlive, type Peer } from './peer.ts';
 
 export interface Caller {
@@ -20,10 +20,7 @@ export interface Caller {
   readonly place: string;
 }
 
-const GRID = '/kolejka';
-/** Sessions of processes outside of tasks. */
-const OUTSIDE = `${GRID}/observer`;
-const SESSION_PREFIX = 'kolejka_observer_';
+export const SESSION_PREFIX = 'kolejka_observer_';
 
 export function sessionGroup(place: string, id: string): string {
   return path.join(place, `${SESSION_PREFIX}${id}`);
@@ -44,12 +41,12 @@ export function callerOf(peer: Peer, cgroups: Cgroups): Caller {
 
 /** @param group path of a group; @param uid user whose process is in it */
 export function placeOf(group: string, uid: number): { scope: string; place: string } {
-  const [, grid, task, ...below] = group.split('/');
-  const isTask = `/${grid}` === GRID && task !== undefined && `${GRID}/${task}` !== OUTSIDE;
-  const outer = isTask ? `${GRID}/${task}` : OUTSIDE;
-  const deepest = `/${grid}` === GRID ? below.findLastIndex((name) => name.startsWith(SESSION_PREFIX)) : -1;
+  const task = findTask(group);
+  const outer = task ?? OUTSIDE;
+  const below = isWithin(group, outer) ? group.slice(outer.length).split('/') : [];
+  const deepest = below.findLastIndex((name) => name.startsWith(SESSION_PREFIX));
   const place = path.join(outer, ...below.slice(0, deepest + 1));
-  return { scope: isTask ? outer : `${outer} of user ${uid}`, place };
+  return { scope: task ?? `${outer} of user ${uid}`, place };
 }
 
 /** Is the group the place itself or below it? */

@@ -14,6 +14,24 @@ const ROWS: [title: string, group: string, scope: string, place: string][] = [
     `/kolejka/t1/${SESSION}`,
   ],
   [
+    'a process of a container that systemd started makes sessions beside the container',
+    '/kolejka.slice/kolejka-t1.slice/docker-c1.scope/a',
+    '/kolejka.slice/kolejka-t1.slice',
+    '/kolejka.slice/kolejka-t1.slice',
+  ],
+  [
+    'so does one in a session of such a task',
+    `/kolejka.slice/kolejka-t1.slice/${SESSION}`,
+    '/kolejka.slice/kolejka-t1.slice',
+    `/kolejka.slice/kolejka-t1.slice/${SESSION}`,
+  ],
+  [
+    'a slice that is not of one task is none',
+    '/kolejka.slice/kolejka-a-b.slice/c1',
+    '/kolejka/observer of user 7',
+    '/kolejka/observer',
+  ],
+  [
     'a shell on the node has the place of all who have no task',
     '/user.slice',
     '/kolejka/observer of user 7',

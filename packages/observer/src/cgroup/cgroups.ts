@@ -1,8 +1,8 @@
 /**
- * Control groups as the observer and the worker see them. cgroup v1 and v2 are two implementations of these two
- * interfaces, chosen once at start; nothing above them knows which.
+ * Control groups as the observer and the worker see them. cgroup v1, v2, and v2 with slices of systemd are three
+ * implementations of these two interfaces, chosen once at start; nothing above them knows which.
  *
- * Groups are named by a path below the root of the hierarchy, `/kolejka/<task>`; on v1 that path exists in every
+ * Groups are named by a path below the root of the hierarchy, `/kolejka/<run>`; on v1 that path exists in every
  * controller. Readings are exact or absent, never 0 for "cannot say".
  */
 import type { LimitName, Limits, Stats } from '@kolejka/protocol';
@@ -15,6 +15,10 @@ export interface Cgroups {
   readonly version: 1 | 2;
   /** Limits that groups here can keep. */
   readonly keeps: ReadonlySet<LimitName>;
+  /** Path of the task group of a run. @param run its id, without a dash */
+  taskPath(run: string): string;
+  /** A group as the container engine takes it for the parent of a container's. */
+  parentFor(path: string): string;
   /**
    * Makes a group, and its parents, with all controllers that limits and statistics need.
    * @throws GridError `node-unfit` saying which controller is missing and what to do

@@ -1,21 +1,34 @@
-/** The door of the control group library: `openCgroups` chooses between v1 and v2, and nothing above knows which. */
+/** The door of the control group library: `openCgroups` chooses the implementation, and nothing above knows which. */
 import { GridError } from '@kolejka/protocol';
 import type { Cgroups } from './cgroups.ts';
 import { readFile } from './files.ts';
 import { readHierarchies } from './mounts.ts';
+import { CgroupsOfSystemd } from './slices.ts';
 import { CgroupsV1 } from './v1.ts';
 import { CgroupsV2 } from './v2.ts';
 
 export type { Cgroups, Group, Placement } from './cgroups.ts';
+export { findTask, OUTSIDE } from './task-groups.ts';
+
+/** Names by which container engines say who makes the groups of containers. */
+const DRIVERS: ReadonlySet<string> = new Set(['cgroupfs', 'systemd']);
+const SAY_CGROUPFS = 'put {"exec-opts": ["native.cgroupdriver=cgroupfs"]} in /etc/docker/daemon.json and restart it.';
 
 /**
  * The control groups of this machine: v1 where the memory controller is mounted as v1 (v2 may stand beside it,
  * without controllers), else v2.
+ * @param driver the container engine's cgroup driver, for who gives containers a group as parent
  * @throws GridError `node-unfit` saying what is missing
  */
-export function openCgroups(): Cgroups {
+export function openCgroups(driver = 'cgroupfs'): Cgroups {
+  if (!DRIVERS.has(driver)) {
+    throw new GridError('node-unfit', `Docker uses the cgroup driver "${driver}": ${SAY_CGROUPFS}`);
+  }
   const hierarchies = readHierarchies();
-  if (hierarchies.some(({ controllers }) => controllers.includes('memory'))) return new CgroupsV1(hierarchies);
+  if (hierarchies.some(({ controllers }) => controllers.includes('memory'))) {
+    if (driver === 'cgroupfs') return new CgroupsV1(hierarchies);
+    throw new GridError('node-unfit', `Docker uses the cgroup driver "systemd" on cgroup v1: ${SAY_CGROUPFS}`);
+  }
   const unified = hierarchies.find(({ version }) => version === 2);
   if (unified === undefined) {
     throw new GridError(
@@ -30,5 +43,5 @@ export function openCgroups(): Cgroups {
       `The kernel does not offer the memory controller in ${unified.directory}; boot it with cgroup_enable=memory.`,
     );
   }
-  return new CgroupsV2(unified);
+  return driver === 'systemd' ? new CgroupsOfSystemd(unified) : new CgroupsV2(unified);
 }

@@ -49,11 +49,11 @@ export async function removeTree(directory: string): Promise<void> {
 
 /**
  * Removes parents that are left empty: the grid's topmost group, which everybody shares, and those in `made`, which were
- * made only to have something below. Never a group of somebody's: that of a task is empty before its container starts.
+ * made only to have something below. The topmost slice is systemd's. Never a group of somebody's: that of a task is empty before its container starts.
  */
 export function removeEmptyParents(root: string, groupPath: string, made: ReadonlySet<string>): void {
   for (const parent of pathAndParents(groupPath).slice(0, -1).toReversed()) {
-    const isTopmost = /^\/kolejka[^/]*$/.test(parent);
+    const isTopmost = /^\/kolejka[^/.]*$/.test(parent);
     if (!(isTopmost || made.has(parent)) || !removeGroup(path.join(root, parent))) return;
   }
 }

@@ -12,6 +12,7 @@ import { until } from './patience.ts';
 import { DEATH_PATIENCE_MS, moveInto, pidsBelow, signalAll, someDoNotDie } from './processes.ts';
 import { ForkCounter, watchForks } from './refused-forks.ts';
 import { reachedOwnLimit, readStats, V1_STATS } from './stats.ts';
+import { plainTaskPath } from './task-groups.ts';
 
 /**
  * Controllers that limits and statistics need. Others are left alone: a process that moves to a session stays in the
@@ -39,6 +40,14 @@ export class CgroupsV1 implements Cgroups {
     this.#needed = new Map(NEEDED.map((name) => [name, hierarchyOf(name, hierarchies)]));
     const countsSwap = new GroupFiles((name) => this.directory('/', name)).has('memory.memsw.limit_in_bytes');
     this.keeps = keptLimits(V1_LIMITS, countsSwap);
+  }
+
+  taskPath(run: string): string {
+    return plainTaskPath(run);
+  }
+
+  parentFor(groupPath: string): string {
+    return groupPath;
   }
 
   create(groupPath: string): Group {

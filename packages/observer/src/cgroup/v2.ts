@@ -12,6 +12,7 @@ import { moveIntoLeaf, writeWithRoom } from './own-leaf.ts';
 import { DEATH_PATIENCE_MS, pidsBelow, signalAll, someDoNotDie } from './processes.ts';
 import { ForkCounter, watchForks } from './refused-forks.ts';
 import { readStats, V2_STATS } from './stats.ts';
+import { plainTaskPath } from './task-groups.ts';
 
 /** Controllers that limits and statistics need; cpu.stat is there without any. */
 const NEEDED = ['cpuset', 'memory', 'pids'] as const;
@@ -39,6 +40,14 @@ export class CgroupsV2 implements Cgroups {
 
   get root(): string {
     return this.#hierarchy.directory;
+  }
+
+  taskPath(run: string): string {
+    return plainTaskPath(run);
+  }
+
+  parentFor(groupPath: string): string {
+    return groupPath;
   }
 
   create(groupPath: string): Group {
@@ -105,22 +114,22 @@ const WHY: Record<string, string> & { other: string } = {
   other: 'A control group controller cannot be enabled.',
 };
 
-class GroupV2 implements Group {
+export class GroupV2 implements Group {
   readonly path: string;
   readonly #directory: string;
   readonly #cgroups: CgroupsV2;
-  readonly #files: GroupFiles;
+  protected readonly files: GroupFiles;
   readonly #forks = new ForkCounter();
 
   constructor(groupPath: string, cgroups: CgroupsV2) {
     this.path = groupPath;
     this.#cgroups = cgroups;
     this.#directory = cgroups.directory(groupPath);
-    this.#files = new GroupFiles(() => this.#directory);
+    this.files = new GroupFiles(() => this.#directory);
   }
 
   limit(limits: Limits): void {
-    writeLimits(V2_LIMITS, this.#files, limits);
+    writeLimits(V2_LIMITS, this.files, limits);
   }
 
   enter(pid: number): void {
@@ -128,18 +137,18 @@ class GroupV2 implements Group {
   }
 
   read(): Stats {
-    const stats = readStats(V2_STATS, this.#files);
+    const stats = readStats(V2_STATS, this.files);
     const forks = this.refusedForks();
     if (stats.pids_failures !== undefined) stats.pids_failures = forks;
     return stats;
   }
 
   refusedForks(): number {
-    return this.#forks.count(this.#files);
+    return this.#forks.count(this.files);
   }
 
   watchForks(heard: () => void): () => void {
-    return watchForks(this.#files, heard);
+    return watchForks(this.files, heard);
   }
 
   processes(): number[] {
@@ -147,18 +156,18 @@ class GroupV2 implements Group {
   }
 
   #isEmpty(): boolean {
-    return this.#files.key('cgroup.events', 'populated') !== 1;
+    return this.files.key('cgroup.events', 'populated') !== 1;
   }
 
   async freeze(): Promise<void> {
-    this.#files.write('cgroup.freeze', 1);
-    if (await until(() => this.#files.key('cgroup.events', 'frozen') === 1, FREEZE_PATIENCE_MS)) return;
+    this.files.write('cgroup.freeze', 1);
+    if (await until(() => this.files.key('cgroup.events', 'frozen') === 1, FREEZE_PATIENCE_MS)) return;
     await this.thaw();
     throw new GridError('node-unfit', `The group ${this.path} cannot be frozen: a process hangs in the kernel.`);
   }
 
   async thaw(): Promise<void> {
-    if (this.exists()) this.#files.write('cgroup.freeze', 0);
+    if (this.exists()) this.files.write('cgroup.freeze', 0);
   }
 
   async kill(): Promise<void> {
@@ -174,10 +183,10 @@ class GroupV2 implements Group {
   /** cgroup.kill came with 5.14. Before, freezing keeps all from forking, and on v2 frozen processes die. */
   #killOnce(): void {
     try {
-      this.#files.write('cgroup.kill', 1);
+      this.files.write('cgroup.kill', 1);
     } catch (thrown) {
       if (errorCode(thrown) !== 'ENOENT' || !this.exists()) throw thrown;
-      this.#files.write('cgroup.freeze', 1);
+      this.files.write('cgroup.freeze', 1);
       signalAll(this.#directory);
     }
   }

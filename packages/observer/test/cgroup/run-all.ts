@@ -1,10 +1,13 @@
-/** All facts as a plain program, for machines without ava: a cgroup v2 machine under emulation. Exit status 1 when one is false. */
+/**
+ * All facts as a plain program, for machines without ava: a cgroup v2 machine under emulation. Its argument is the
+ * cgroup driver of the container engine there. Exit status 1 when one is false.
+ */
 import { openCgroups } from '../../src/cgroup/index.ts';
 import { FACTS } from './facts.ts';
 import { runFact } from './run-fact.ts';
 
-const cgroups = openCgroups();
-console.log(`cgroup v${cgroups.version}, keeps ${[...cgroups.keeps].join(', ')}`);
+const cgroups = openCgroups(process.argv[2]);
+console.log(`cgroup v${cgroups.version}, tasks in ${cgroups.taskPath('x')}, keeps ${[...cgroups.keeps].join(', ')}`);
 let failed = 0;
 for (const name of Object.keys(FACTS)) {
   try {

@@ -9,14 +9,13 @@ let count = 0;
 /** @throws AssertionError */
 export async function runFact(name: string, cgroups: Cgroups = openCgroups()): Promise<void> {
   count += 1;
-  const root = `/kolejka-test-${process.pid}-${count}`;
   const children: Child[] = [];
   const start = (program: ProgramName) => {
     const child = startChild(program);
     children.push(child);
     return child;
   };
-  const group = cgroups.open(`${root}/group`);
+  const group = cgroups.open(cgroups.taskPath(`test_${process.pid}_${count}`));
   try {
     await FACTS[name]?.({ cgroups, path: group.path, start });
   } finally {
@@ -24,5 +23,5 @@ export async function runFact(name: string, cgroups: Cgroups = openCgroups()): P
     for (const child of children) child.end();
     await Promise.all(children.map((child) => child.ended));
   }
-  assert.equal(cgroups.open(root).exists(), false, `${root} is left`);
+  assert.equal(group.exists(), false, `${group.path} is left`);
 }
