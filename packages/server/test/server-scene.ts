@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { type Clock, openLog } from '@kolejka/program';
+import type { Clock } from '@kolejka/program';
 import type { ExecutionContext } from 'ava';
 import { addUser, createToken } from '../src/accounts.ts';
 import { printAddress } from '../src/config.ts';
@@ -59,7 +59,14 @@ export async function send(url: string, { json, ...sent }: Sent = {}): Promise<A
   };
 }
 
-export async function openScene(t: ExecutionContext, options: { clock?: Clock; largestBlob?: number } = {}) {
+export interface SceneOptions {
+  clock?: Clock;
+  largestBlob?: number;
+  /** Hears of every log line that says something of ours broke. */
+  heard?: (line: string) => void;
+}
+
+export async function openScene(t: ExecutionContext, options: SceneOptions = {}) {
   const data = await mkdtemp(path.join(tmpdir(), 'kolejka-server-'));
   t.teardown(() => rm(data, { recursive: true }));
   const tokens = {} as Record<Name, string>;
@@ -78,7 +85,11 @@ export async function openScene(t: ExecutionContext, options: { clock?: Clock; l
       listen: { host: '127.0.0.1', port: 0 },
       largestBlob: options.largestBlob ?? 1024 ** 3,
       largestBody: 1024 ** 2,
-      log: openLog('kolejka-server', MESSAGES, { level: 'silent' }),
+      log: {
+        say: (line) => {
+          if (MESSAGES[line].level === 'error') options.heard?.(line);
+        },
+      },
       closing: (_name, one) => void closings.push(one),
       ...(options.clock !== undefined && { clock: options.clock }),
     });

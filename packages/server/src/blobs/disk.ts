@@ -49,8 +49,13 @@ export function openDisk(root: string): BlobStore {
     async get(hash) {
       const file = await open(fileOf(hash)).catch(ignoreMissing);
       if (file === undefined) return undefined;
-      const { size } = await file.stat();
-      return { size, bytes: file.createReadStream() };
+      try {
+        const { size } = await file.stat();
+        return { size, bytes: file.createReadStream() };
+      } catch (error) {
+        await file.close();
+        throw error;
+      }
     },
     has: async (hash) => (await stat(fileOf(hash)).catch(ignoreMissing)) !== undefined,
     async remove(hash) {

@@ -115,8 +115,17 @@ async function sendBlob(
     for (const name of response.getHeaderNames()) if (/^(content-|etag)/.test(name)) response.removeHeader(name);
     throw new GridError('internal', `the bytes of blob ${hash} are gone from the disk or damaged`);
   }
-  await pipeline(found.bytes, response).catch((error: NodeJS.ErrnoException) => {
+  try {
+    // A caller that hung up while the file was being opened: `pipeline` would throw before it cares for the file.
+    if (!response.destroyed) await pipeline(found.bytes, response);
+  } catch (thrown) {
     // A caller that goes away in the middle is no error of ours; bytes that are damaged are, and cut the answer off.
-    if (error.code !== 'ERR_STREAM_PREMATURE_CLOSE') throw error;
-  });
+    if (!HUNG_UP.has((thrown as NodeJS.ErrnoException).code ?? '')) throw thrown;
+  } finally {
+    // A file that nobody closes ends the whole process when it is collected as garbage.
+    found.bytes.destroy();
+  }
 }
+
+/** How a stream says that the other side of the connection is gone. */
+const HUNG_UP = new Set(['ERR_STREAM_PREMATURE_CLOSE', 'ERR_STREAM_UNABLE_TO_PIPE', 'ECONNRESET', 'EPIPE']);

@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
-import { readdir, rm } from 'node:fs/promises';
+import { once } from 'node:events';
+import { readdir, readlink, rm } from 'node:fs/promises';
 import net from 'node:net';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import test from 'ava';
 import { openScene, type Scene } from '../server-scene.ts';
 
@@ -119,6 +121,36 @@ test('regression: a blob whose file is gone is asked for again, and healed by it
   t.is((await scene.as('client', `/blob/reference/${key}/`)).status, 500);
   await scene.upload('client', 'hello');
   t.is((await scene.as('client', `/blob/reference/${key}/`)).text, 'hello');
+});
+
+/** Files of the store that this process, the server, has open. */
+async function openFiles({ data }: Scene): Promise<string[]> {
+  const links = await readdir('/proc/self/fd');
+  const targets = await Promise.all(links.map((link) => readlink(`/proc/self/fd/${link}`).catch(() => '')));
+  return targets.filter((target) => target.startsWith(path.join(data, 'blobs')));
+}
+
+test('regression: callers that hang up before their blob comes leave no file open, and are no error', async (t) => {
+  const broken: string[] = [];
+  const scene = await openScene(t, { heard: (line) => void broken.push(line) });
+  const key = await scene.upload('client', 'x'.repeat(1024 ** 2));
+  const { hostname, port } = new URL(scene.url());
+  const ask = `GET /blob/reference/${key}/ HTTP/1.1\r\nHost: x\r\nAuthorization: ${scene.authorization('client').authorization}\r\n\r\n`;
+  for (let round = 0; round < 10; round += 1) {
+    const calls = Array.from({ length: 40 }, async (_, index) => {
+      const socket = net.connect(Number(port), hostname);
+      socket.on('error', () => undefined);
+      await once(socket, 'connect');
+      socket.write(ask);
+      await sleep(index % 3);
+      socket.resetAndDestroy();
+    });
+    await Promise.all(calls);
+  }
+  for (let tries = 0; tries < 100 && (await openFiles(scene)).length > 0; tries += 1) await sleep(20);
+  t.deepEqual(await openFiles(scene), []);
+  t.is((await scene.as('client', `/blob/reference/${key}/`)).text.length, 1024 ** 2);
+  t.deepEqual(broken, []);
 });
 
 test('who may see references is said by groups, and anonymous callers learn nothing about blobs', async (t) => {
