@@ -1,11 +1,12 @@
-/** Bytes from the server: into a new file beside the target, checked by size and hash, then renamed into place. */
-import { createHash, randomUUID } from 'node:crypto';
-import { type FileHandle, lstat, mkdir, open, rename, rm } from 'node:fs/promises';
+/** Bytes from the server: checked by size and hash on their way into a file. */
+import { createHash } from 'node:crypto';
+import { lstat, mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { backOff, realClock } from '@kolejka/program';
 import type { Bytes } from '@kolejka/program/call';
 import { BlobHash, GridError, parseFileName } from '@kolejka/protocol';
 import { type Connection, explained, unknownSentence } from './connection.ts';
+import { findStream, type Output, replaceFile, resolveLinks, unwritable, writeInto } from './target.ts';
 
 export interface DownloadOptions {
   signal?: AbortSignal | undefined;
@@ -34,8 +35,9 @@ export async function getBlob(
 }
 
 /**
- * Writes the bytes of a reference to a file, in place of one that is there; answers their number.
- * @throws GridError `bad-answer` when they are not what the server announced
+ * Writes the bytes of a reference to a file, in place of one that is there; links are followed. What is no file (a
+ * fifo, a device, `/dev/stdout`) is written into. Answers the number of bytes.
+ * @throws GridError `bad-answer` when they are not what the server announced, `no-file` when they cannot be written
  */
 export async function downloadTo(
   connection: Connection,
@@ -43,10 +45,14 @@ export async function downloadTo(
   file: string,
   options: DownloadOptions = {},
 ): Promise<number> {
-  await mkdir(path.dirname(path.resolve(file)), { recursive: true }).catch((cause: unknown) => {
-    throw unwritable(path.dirname(file), cause);
+  const fetch = (output: Output) => fetchBytes(connection, reference, output, options);
+  const stats = await findStream(file);
+  if (stats !== undefined) return await writeInto({ file, stats, signal: options.signal }, fetch);
+  const target = await resolveLinks(file);
+  await mkdir(path.dirname(path.resolve(target)), { recursive: true }).catch((cause: unknown) => {
+    throw unwritable(path.dirname(target), cause);
   });
-  return await fetchInto(connection, reference, file, options);
+  return await replaceFile(target, fetch);
 }
 
 /**
@@ -62,7 +68,7 @@ export async function downloadInside(
 ): Promise<number> {
   parseFileName(name, `files.${name.slice(0, 80)}`);
   await makeParents(directory, name);
-  return await fetchInto(connection, reference, path.join(directory, name), options);
+  return await replaceFile(path.join(directory, name), (output) => fetchBytes(connection, reference, output, options));
 }
 
 /** Each directory on the way to `name`, made or found to be a real one. */
@@ -80,61 +86,34 @@ async function makeParents(directory: string, name: string): Promise<void> {
   }
 }
 
-async function fetchInto(
-  connection: Connection,
-  reference: string,
-  file: string,
-  options: DownloadOptions,
-): Promise<number> {
-  // Renaming replaces a link that is in the target's place, it does not follow it. The name is of its own: the
-  // target's may be as long as names can be.
-  const aside = path.join(path.dirname(file), `.kolejka-${randomUUID()}`);
-  const output = await open(aside, 'wx', 0o644).catch((cause: unknown) => {
-    throw unwritable(path.dirname(file), cause);
-  });
-  try {
-    let size: number;
-    try {
-      size = await fetchBytes(connection, reference, output, options);
-    } finally {
-      await output.close();
-    }
-    await rename(aside, file).catch((cause: unknown) => {
-      throw unwritable(file, cause);
-    });
-    return size;
-  } catch (thrown) {
-    await rm(aside, { force: true });
-    throw thrown;
-  }
-}
-
 async function fetchBytes(
   connection: Connection,
   reference: string,
-  output: FileHandle,
+  output: Output,
   options: DownloadOptions,
 ): Promise<number> {
+  // Of what is written: begun again, a download goes on where it broke, as not every output can be rewound.
+  const hasher = createHash('sha256');
+  let written = 0;
   for (let attempt = 1; ; attempt += 1) {
     const bytes = await getBlob(connection, reference, options);
-    const hasher = createHash('sha256');
     let size = 0;
     let broken: unknown;
     try {
       for await (const chunk of bytes.body as AsyncIterable<Buffer>) {
-        hasher.update(chunk);
-        for (let done = 0; done < chunk.length; ) {
-          done += (await output.write(chunk, done, chunk.length - done, size + done)).bytesWritten;
-        }
+        const more = chunk.subarray(Math.max(0, written - size));
+        await output(more);
+        hasher.update(more);
+        written += more.length;
         size += chunk.length;
       }
     } catch (cause) {
-      // Of the disk's errors none goes away by trying again; of the connection's all may.
-      if (options.signal?.aborted === true || (cause as NodeJS.ErrnoException).syscall === 'write') throw cause;
+      // Of the output's errors none goes away by trying again; of the connection's all may.
+      if (options.signal?.aborted === true || cause instanceof GridError) throw cause;
       broken = cause;
     }
     if (broken === undefined) {
-      checkBytes(reference, bytes, size, hasher.digest('hex'), options.hash);
+      checkBytes(reference, { ...bytes, size: bytes.size ?? size }, written, hasher.digest('hex'), options.hash);
       return size;
     }
     if (attempt >= TRIES) {
@@ -146,21 +125,16 @@ async function fetchBytes(
         },
       );
     }
-    await output.truncate(0);
     await realClock.sleep(backOff(attempt), options.signal);
   }
 }
 
 function checkBytes(reference: string, bytes: Bytes, size: number, hash: string, known: BlobHash | undefined): void {
   const announced = BlobHash.safeParse(bytes.etag).data;
-  const whole = bytes.size === undefined || bytes.size === size;
-  if (whole && (announced === undefined || announced === hash) && (known === undefined || known === hash)) return;
+  if (bytes.size === size && (announced === undefined || announced === hash) && (known === undefined || known === hash))
+    return;
   throw new GridError(
     'bad-answer',
     `The server sent other bytes for reference ${reference} than it announced: try again.`,
   );
-}
-
-function unwritable(target: string, cause: unknown): GridError {
-  return new GridError('no-file', `${target} cannot be written: ${(cause as Error).message}.`, { cause });
 }

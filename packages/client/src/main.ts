@@ -69,7 +69,7 @@ withJson(blob.command('put'))
 withJson(blob.command('get'))
   .description('write the bytes of a reference to a file')
   .argument('<reference>', 'key of the reference')
-  .argument('<file>', 'file; one that is there is replaced')
+  .argument('<file>', 'file; one that is there is replaced, a fifo or a device is written into')
   .action(async (reference: string, file: string, _flags: unknown, command: Command) => {
     const { getBlob } = await import('./commands/blob.ts');
     await getBlob(reference, file, command);

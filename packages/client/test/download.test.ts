@@ -1,7 +1,9 @@
+import { execFileSync, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { lstatSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import type { ServerResponse } from 'node:http';
 import path from 'node:path';
+import { text } from 'node:stream/consumers';
 import { GridError } from '@kolejka/protocol';
 import test, { type ExecutionContext } from 'ava';
 import type { Client } from '../src/index.ts';
@@ -27,13 +29,16 @@ async function save(t: ExecutionContext, client: Client, directory: string): Pro
   return await t.throwsAsync(client.getResult(ID, directory), { instanceOf: GridError });
 }
 
+/** The bytes of `hello`, whole only the second time. */
+const breaksOnce = () => (response: ServerResponse, nth: number) => {
+  response.writeHead(200, { 'content-length': 5, etag: `"${HASH}"` });
+  response.write('hel');
+  if (nth > 1) response.end('lo');
+  else setTimeout(() => response.destroy(), 20);
+};
+
 test('a download that breaks in the middle is begun again', async (t) => {
-  const client = await serve(t, (response, nth) => {
-    response.writeHead(200, { 'content-length': 5, etag: `"${HASH}"` });
-    response.write('hel');
-    if (nth > 1) response.end('lo');
-    else setTimeout(() => response.destroy(), 20);
-  });
+  const client = await serve(t, breaksOnce());
   const file = path.join(temporary(t), 'file');
   t.is(await client.downloadTo(KEY, file), 5);
   t.is(readFileSync(file, 'utf8'), 'hello');
@@ -67,6 +72,64 @@ test('an aborted download leaves nothing', async (t) => {
   const directory = temporary(t);
   const signal = AbortSignal.timeout(200);
   await t.throwsAsync(client.downloadTo(KEY, path.join(directory, 'file'), { signal }), { any: true });
+  t.deepEqual(readdirSync(directory), []);
+});
+
+test('regression: a fifo is written into, not replaced, once somebody reads it', async (t) => {
+  const client = await serve(t, breaksOnce());
+  const fifo = path.join(temporary(t), 'fifo');
+  execFileSync('mkfifo', [fifo]);
+  const written = client.downloadTo(KEY, fifo);
+  const reader = spawn('cat', [fifo]);
+  t.deepEqual([await text(reader.stdout), await written], ['hello', 5]);
+  t.true(statSync(fifo).isFIFO());
+});
+
+test('a fifo that nobody reads is waited for until the signal', async (t) => {
+  const client = await serve(t, hello);
+  const fifo = path.join(temporary(t), 'fifo');
+  execFileSync('mkfifo', [fifo]);
+  await t.throwsAsync(client.downloadTo(KEY, fifo, { signal: AbortSignal.timeout(200) }), { name: 'AbortError' });
+});
+
+test('regression: a device is written into, not replaced', async (t) => {
+  const client = await serve(t, hello);
+  const link = path.join(temporary(t), 'link');
+  symlinkSync('/dev/null', link);
+  t.is(await client.downloadTo(KEY, link), 5);
+  t.true(statSync(link).isCharacterDevice());
+  symlinkSync('/dev/full', `${link}-full`);
+  const error = await t.throwsAsync(client.downloadTo(KEY, `${link}-full`), { instanceOf: GridError });
+  t.regex(error.message, /link-full cannot be written: ENOSPC/);
+  t.true(statSync('/dev/full').isCharacterDevice());
+});
+
+test('regression: the target of a link is replaced, not the link', async (t) => {
+  const client = await serve(t, hello);
+  const directory = temporary(t);
+  mkdirSync(path.join(directory, 'sub'));
+  writeFileSync(path.join(directory, 'sub', 'file'), 'old');
+  for (const name of ['file', 'new']) {
+    const link = path.join(directory, name);
+    symlinkSync(path.join('sub', name), link);
+    await client.downloadTo(KEY, link);
+    t.true(lstatSync(link).isSymbolicLink());
+    t.is(readFileSync(path.join(directory, 'sub', name), 'utf8'), 'hello');
+  }
+  symlinkSync('circle', path.join(directory, 'circle'));
+  const error = await t.throwsAsync(client.downloadTo(KEY, path.join(directory, 'circle')), { instanceOf: GridError });
+  t.regex(error.message, /leads to itself/);
+});
+
+test('bytes that changed where a download broke are refused', async (t) => {
+  const client = await serve(t, (response, nth) => {
+    response.writeHead(200, { 'content-length': 5, etag: `"${HASH}"` });
+    response.write(nth > 1 ? 'hel' : 'jel');
+    if (nth > 1) response.end('lo');
+    else setTimeout(() => response.destroy(), 20);
+  });
+  const directory = temporary(t);
+  await t.throwsAsync(client.downloadTo(KEY, path.join(directory, 'file')), { message: /other bytes/ });
   t.deepEqual(readdirSync(directory), []);
 });
 

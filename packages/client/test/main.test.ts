@@ -1,5 +1,15 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
@@ -28,10 +38,15 @@ interface Ended {
 }
 
 /** kolejka-client as alice, with nothing else in its environment. */
-function begin(t: ExecutionContext, args: readonly string[], env: NodeJS.ProcessEnv = {}): ChildProcess {
+function begin(
+  t: ExecutionContext,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+  stdout: 'pipe' | number = 'pipe',
+): ChildProcess {
   const home = temporary(t);
   const child = spawn(process.execPath, [...NODE, MAIN, ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', stdout, 'pipe'],
     env: {
       PATH: process.env['PATH'],
       HOME: home,
@@ -90,6 +105,20 @@ test.serial('execute --help has a flag for each of the original', async (t) => {
   ];
   for (const flag of flags) t.regex(stdout, new RegExp(`^  --${flag}[ ]`, 'm'));
   t.regex(stdout, /Files that the result has are replaced/);
+});
+
+test.serial('regression: blob get writes to its own output, also one that goes on in a file', async (t) => {
+  const directory = temporary(t);
+  const [file, log] = [path.join(directory, 'file'), path.join(directory, 'log')];
+  writeFileSync(file, 'some bytes');
+  const key = (await run(t, ['blob', 'put', file])).stdout.trim();
+  t.deepEqual(await run(t, ['blob', 'get', key, '/dev/stdout']), { status: 0, stdout: 'some bytes', stderr: '' });
+  writeFileSync(log, 'before, ');
+  const descriptor = openSync(log, 'a');
+  const [status] = (await once(begin(t, ['blob', 'get', key, '/dev/stdout'], {}, descriptor), 'exit')) as [number];
+  writeSync(descriptor, ', after');
+  closeSync(descriptor);
+  t.deepEqual([status, readFileSync(log, 'utf8')], [0, 'before, some bytes, after']);
 });
 
 test.serial('blob put prints the key of a reference and nothing else; blob get brings the bytes back', async (t) => {

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { closeSync, constants, mkdtempSync, openSync, readFileSync, readSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { type Log, type LogOptions, openLog, withoutSecrets } from '@kolejka/program';
@@ -88,7 +89,7 @@ test('regression: a log on a full disk loses its lines and ends nothing', async 
   const full = openSync('/dev/full', 'w');
   const child = startLogging(['ignore', 'pipe', full]);
   closeSync(full);
-  const [said, [status]] = await Promise.all([text(child.stdout ?? []), once(child, 'exit')]);
+  const [said, [status]] = await Promise.all([text(child.stdout as Readable), once(child, 'exit')]);
   t.deepEqual([said, status], ['alive\n', 0]);
 });
 
@@ -97,7 +98,7 @@ test('regression: a log whose reader has gone ends nothing', async (t) => {
   child.stderr?.destroy();
   await new Promise((resolve) => child.stderr?.on('close', resolve));
   child.stdin?.end();
-  const [said, [status]] = await Promise.all([text(child.stdout ?? []), once(child, 'exit')]);
+  const [said, [status]] = await Promise.all([text(child.stdout as Readable), once(child, 'exit')]);
   t.deepEqual([said, status], ['alive\n', 0]);
 });
 
