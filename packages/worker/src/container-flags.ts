@@ -55,6 +55,9 @@ export function checkLimits(limits: Limits, groupKeeps: ReadonlySet<LimitName>):
   }
 }
 
+/** More processes no kernel has (PID_MAX_LIMIT). */
+const MOST_PIDS = 2 ** 22;
+
 /** Judges run as root inside and switch to other users; everything else is dropped. */
 const CAPABILITIES = ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'KILL', 'SETGID', 'SETUID', 'SYS_NICE'];
 
@@ -72,8 +75,8 @@ export interface ContainerPlan {
   task: Task;
   limits: Limits;
   workspace: Workspace;
-  /** Path of the task group. */
-  group: string;
+  /** The task group, as the engine takes it. */
+  parent: string;
   /** Variables that the image would add. */
   imageVariables: readonly string[];
   /** The observer's socket on this machine, when it is there. */
@@ -103,7 +106,9 @@ export function containerOptions(plan: ContainerPlan): ContainerCreateOptions {
     AttachStdout: task.stdout !== undefined,
     AttachStderr: true,
     HostConfig: {
-      CgroupParent: plan.group,
+      CgroupParent: plan.parent,
+      // The task group bounds them. With no number, or with -1, systemd gives the container a bound of its own.
+      PidsLimit: MOST_PIDS,
       NetworkMode: plan.limits.network === true ? 'bridge' : 'none',
       // A process with number 1 is deaf to signals it has no handler for; with an init, abort() and kill() work as usual.
       Init: true,

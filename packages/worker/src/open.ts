@@ -23,7 +23,8 @@ export interface WorkerContext extends WorkerOptions {
  * @throws GridError `engine-unreachable`, or `node-unfit` saying what to do
  */
 export async function openWorker(options: WorkerOptions): Promise<WorkerContext> {
-  const context = { ...options, engine: await openEngine(), cgroups: openCgroups() };
+  const engine = await openEngine();
+  const context = { ...options, engine, cgroups: openCgroups(engine.cgroupDriver) };
   await removeLeftovers(context);
   return context;
 }

@@ -24,7 +24,7 @@ import { checkLimits, containerOptions } from './container-flags.ts';
 import { fetchImage } from './image.ts';
 import type { WorkerContext } from './open.ts';
 import { openResultDirectory, writeResult } from './result-directory.ts';
-import { containerName, groupPath, openRun, removeContainer, removeRunDirectory, type Run } from './runs.ts';
+import { containerName, openRun, removeContainer, removeRunDirectory, type Run } from './runs.ts';
 import { attachStreams } from './streams.ts';
 import { startWatch, type Watch } from './watch.ts';
 import { prepareWorkspace, type Workspace } from './workspace.ts';
@@ -144,8 +144,9 @@ async function runProgram(
 
   // Where create stops half-way, what it has made is found by its name.
   let group: Group | undefined;
-  closing('group', () => (group ?? context.cgroups.open(groupPath(run.id))).remove());
-  group = context.cgroups.create(groupPath(run.id));
+  const groupPath = context.cgroups.taskPath(run.id);
+  closing('group', () => (group ?? context.cgroups.open(groupPath)).remove());
+  group = context.cgroups.create(groupPath);
   group.limit(limits.pids === undefined ? limits : { ...limits, pids: Math.max(limits.pids, PIDS_TO_START) });
 
   closing('container', () => removeContainer(context.engine, containerName(run.id)));
@@ -156,7 +157,7 @@ async function runProgram(
       task,
       limits,
       workspace,
-      group: group.path,
+      parent: context.cgroups.parentFor(groupPath),
       imageVariables: image.variables,
       observerSocket: existsSync(context.observerSocket) ? context.observerSocket : undefined,
       labels: { 'kolejka.run': run.id },

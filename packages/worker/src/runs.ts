@@ -23,7 +23,7 @@ const OWNER_FILE = 'owner';
 const UNOWNED_MS = 60_000;
 
 export interface Run {
-  /** Unique on this machine: name of the directory, the container and the task group. */
+  /** Unique on this machine, without a dash: name of the directory, the container and the task group. */
   id: string;
   directory: string;
 }
@@ -31,13 +31,10 @@ export interface Run {
 /** Name of a run's container. */
 export const containerName = (runId: string) => `kolejka_worker_${runId}`;
 
-/** Path of a run's task group. */
-export const groupPath = (runId: string) => `/kolejka/${runId}`;
-
 /** Makes the directory of a new run below `temp`, owned by this process. */
 export async function openRun(temp: string, task: string): Promise<Run> {
   await mkdir(temp, { recursive: true, mode: 0o700 });
-  const directory = await mkdtemp(path.join(temp, `${task}-${randomBytes(4).toString('hex')}`));
+  const directory = await mkdtemp(path.join(temp, `${task}_${randomBytes(4).toString('hex')}`));
   await writeFile(path.join(directory, OWNER_FILE), `${process.pid} ${await startTime(process.pid)}`);
   return { id: path.basename(directory), directory };
 }
@@ -67,7 +64,7 @@ export async function removeLeftovers({ temp, engine, cgroups, log }: Leftovers)
     if (await isOwned(directory)) continue;
     try {
       await removeContainer(engine, containerName(id));
-      await cgroups.open(groupPath(id)).remove();
+      await cgroups.open(cgroups.taskPath(id)).remove();
       await removeRunDirectory(directory);
       log.say('leftover-removed', { run: id });
     } catch (error) {

@@ -37,7 +37,7 @@ test('what a worker that was killed has left is removed by the next start', asyn
   await ended;
   const container = scene.context.engine.docker.getContainer(`kolejka_worker_${run}`);
   t.true((await container.inspect()).State.Running);
-  const group = scene.context.cgroups.open(`/kolejka/${run}`);
+  const group = scene.context.cgroups.open(scene.context.cgroups.taskPath(run));
   t.true(group.exists());
 
   await scene.removeLeftovers();
