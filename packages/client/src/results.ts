@@ -12,12 +12,11 @@ import {
   RESULT_FILE,
   TaskId,
 } from '@kolejka/protocol';
-import pLimit from 'p-limit';
 import { type Connection, explained, unknownSentence } from './connection.ts';
 import { downloadInside } from './download.ts';
+import { eachFile } from './each-file.ts';
 import { writeSpec } from './spec-file.ts';
 import { makeDirectory } from './task-directory.ts';
-import { AT_ONCE } from './tasks.ts';
 import { putBlob } from './upload.ts';
 
 /** A result as a server has it. */
@@ -56,13 +55,11 @@ export async function saveResult(
   await makeDirectory(directory);
   const spec = path.join(directory, RESULT_FILE);
   await rm(spec, { force: true });
-  const limit = pLimit(AT_ONCE);
-  const get = async (name: string, reference: string | undefined): Promise<void> => {
+  await eachFile(Object.entries(result.files), signal, async ([name, { reference }], either) => {
     // A file that calls itself the result is not: what the server says is.
     if (name === RESULT_FILE || reference === undefined) return;
-    await downloadInside(connection, reference, directory, name, { signal });
-  };
-  await Promise.all(Object.entries(result.files).map(([name, { reference }]) => limit(get, name, reference)));
+    await downloadInside(connection, reference, directory, name, { signal: either });
+  });
   await writeSpec(spec, { ...json, files: withPaths(result.files) });
 }
 
@@ -98,8 +95,7 @@ export async function putResult(
   attempt?: number,
   { signal }: { signal?: AbortSignal } = {},
 ): Promise<void> {
-  const limit = pLimit(AT_ONCE);
-  const put = async (name: string): Promise<readonly [string, ReferenceKey]> => {
+  const put = async (name: string, either: AbortSignal): Promise<readonly [string, ReferenceKey]> => {
     const { path: local, reference } = result.files[name] ?? {};
     if (local === undefined && reference !== undefined) return [name, reference];
     if (local === undefined) {
@@ -107,13 +103,13 @@ export async function putResult(
     }
     // Programs of strangers made these files: a link would send a file of this machine.
     const made = await putBlob(connection, path.resolve(directory, local), {
-      signal,
+      signal: either,
       links: 'refuse',
       field: `files.${name}`,
     });
     return [name, made.key];
   };
-  const sent = await Promise.all(Object.keys(result.files).map((name) => limit(put, name)));
+  const sent = await eachFile(Object.keys(result.files), signal, put);
   const files = Object.create(null) as Files;
   for (const [name, reference] of sent) {
     files[name] = { reference };

@@ -16,15 +16,12 @@ import {
   TASK_FILE,
   TaskId,
 } from '@kolejka/protocol';
-import pLimit from 'p-limit';
 import { type Connection, explained, unknownSentence } from './connection.ts';
 import { downloadInside } from './download.ts';
+import { eachFile } from './each-file.ts';
 import { writeSpec } from './spec-file.ts';
 import { type LocalFile, makeDirectory, readTaskDirectory } from './task-directory.ts';
 import { putBlob } from './upload.ts';
-
-/** Files that travel at one time. */
-export const AT_ONCE = 4;
 
 export interface PutTaskOptions {
   /** Ceilings on top of the task's own. */
@@ -73,31 +70,21 @@ async function putFiles(
   files: readonly LocalFile[],
   { signal, progress }: PutTaskOptions,
 ): Promise<ReadonlyMap<string, ReferenceKey>> {
-  const limit = pLimit(AT_ONCE);
-  const stop = new AbortController();
-  const either = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
   const references = new Map<string, ReferenceKey>();
-  const put = async ({ name, path: local, reference, size }: LocalFile): Promise<void> => {
-    if (reference !== undefined && (await isKnown(connection, reference))) {
+  await eachFile(files, signal, async ({ name, path: local, reference, size }, either) => {
+    if (reference !== undefined && (await isKnown(connection, reference, either))) {
       progress?.sent(size);
       return;
     }
     const made = await putBlob(connection, local, { signal: either, sent: progress?.sent, field: `files.${name}` });
     references.set(name, made.key);
-  };
-  try {
-    await Promise.all(files.map((file) => limit(put, file)));
-  } finally {
-    // The first that fails ends the others; none goes on in the background.
-    limit.clearQueue();
-    stop.abort();
-  }
+  });
   return references;
 }
 
-async function isKnown(connection: Connection, reference: string): Promise<boolean> {
+async function isKnown(connection: Connection, reference: string, signal: AbortSignal): Promise<boolean> {
   try {
-    await connection.call('showReference', { params: { key: reference } });
+    await connection.call('showReference', { params: { key: reference }, signal });
     return true;
   } catch (thrown) {
     if (thrown instanceof GridError && ['not-found', 'not-permitted', 'not-logged-in'].includes(thrown.code))
@@ -153,12 +140,10 @@ export async function getTask(
   await makeDirectory(directory);
   // The specification is the server's record; a file of that name would be written over anyway.
   const files = mapFiles(task.files, (source, name) => ({ path: name, ...source }));
-  const limit = pLimit(AT_ONCE);
-  const get = async (name: string, reference: string | undefined): Promise<void> => {
+  await eachFile(Object.entries(files), signal, async ([name, { reference }], either) => {
     if (name === TASK_FILE || reference === undefined) return;
-    await downloadInside(connection, reference, directory, name, { signal });
-  };
-  await Promise.all(Object.entries(files).map(([name, { reference }]) => limit(get, name, reference)));
+    await downloadInside(connection, reference, directory, name, { signal: either });
+  });
   await writeSpec(path.join(directory, TASK_FILE), printTask({ ...task, files }));
   return { ...task, files };
 }

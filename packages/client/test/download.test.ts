@@ -189,6 +189,20 @@ test('the result is written as a whole or not at all', async (t) => {
   t.deepEqual(readdirSync(result), []);
 });
 
+test('regression: when one file of a result fails, the others do not go on in the background', async (t) => {
+  const result = temporary(t);
+  const client = await serve(
+    t,
+    (response, nth) => {
+      if (nth < 4) response.writeHead(200, { 'content-length': 5 }).write('hel');
+      else response.writeHead(404).end();
+    },
+    Object.fromEntries(['a', 'b', 'c', 'd', 'e'].map((name) => [name, { reference: KEY }])),
+  );
+  await save(t, client, result);
+  t.deepEqual(readdirSync(result), []);
+});
+
 test('hostile input 31: a file called kolejka_result.json does not replace the result', async (t) => {
   const result = temporary(t);
   const client = await serve(t, hello, { 'kolejka_result.json': { reference: KEY }, ok: { reference: KEY } });
