@@ -130,10 +130,14 @@ async function openRegular(path: string, { links = 'follow', field }: UploadOpti
       cause,
     );
   }
-  const stat = await file.stat();
-  if (stat.isFile()) return file;
-  await file.close();
-  throw refuse(stat.isDirectory() ? 'is a directory; only regular files can be sent' : 'is not a regular file');
+  try {
+    const stat = await file.stat();
+    if (stat.isFile()) return file;
+    throw refuse(stat.isDirectory() ? 'is a directory; only regular files can be sent' : 'is not a regular file');
+  } catch (thrown) {
+    await file.close();
+    throw thrown;
+  }
 }
 
 const OPEN_FAILURES: Readonly<Record<string, string>> = {
