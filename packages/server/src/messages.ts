@@ -6,7 +6,10 @@ export const MESSAGES = {
   stopping: { level: 'info', about: 'A signal was received; requests under way are finished.' },
   stopped: { level: 'info', about: 'Everything is closed.' },
   'remains removed': { level: 'info', about: 'Unfinished uploads of a server that was killed were removed.' },
-  'leases extended': { level: 'info', about: 'Foremen have one lease to be heard of again after a restart.' },
+  'leases extended': {
+    level: 'info',
+    about: 'Foremen have one lease to be heard of again: the server was started, stopped or suspended.',
+  },
   'logged in': { level: 'info', about: 'A user started a session.' },
   'wrong password': { level: 'warn', about: 'A login was refused. Many of them: somebody is guessing.' },
   'task put': { level: 'info', about: 'A task came into the queue.' },

@@ -5,12 +5,14 @@ import type { RouteName } from '@kolejka/protocol';
 import type { BlobStore } from './blobs/store.ts';
 import type { Store } from './database/open.ts';
 import type { MESSAGES } from './messages.ts';
+import type { Absence } from './queue/absence.ts';
 import type { Waiting } from './queue/waiting.ts';
 
 export interface Parts {
   store: Store;
   blobs: BlobStore;
   waiting: Waiting;
+  absence: Absence;
   clock: Clock;
   log: Log<typeof MESSAGES>;
   /** Most bytes of one blob. */

@@ -15,6 +15,7 @@ import { lockDataDirectory, makeDataDirectory } from './data-directory.ts';
 import { openStore } from './database/open.ts';
 import type { MESSAGES } from './messages.ts';
 import type { Parts } from './parts.ts';
+import { watchForAbsence } from './queue/absence.ts';
 import { forgiveAbsence } from './queue/leases.ts';
 import { openWaiting } from './queue/waiting.ts';
 import { leaseWatch } from './queue/watch-leases.ts';
@@ -54,9 +55,10 @@ export async function openServer(options: ServerOptions): Promise<Address> {
   const blobs = checkedStore(openDisk(directory.blobs), (blob) => log.say('blob damaged', { blob }));
   const waiting = openWaiting(store);
   const { largestBlob } = options;
-  const parts = { store, blobs, waiting, clock, log, largestBlob, stopping: stopping.signal };
+  const absence = watchForAbsence(clock);
+  const parts = { store, blobs, waiting, absence, clock, log, largestBlob, stopping: stopping.signal };
   const failed = (error: unknown, inARow: number) => log.say('pass failed', { error, inARow });
-  const watch = runLoop({ pass: leaseWatch(parts), signal: stopping.signal, failed });
+  const watch = runLoop({ pass: leaseWatch(parts), signal: stopping.signal, failed, clock });
   closing('leases', () => {
     stopping.abort();
     return watch;

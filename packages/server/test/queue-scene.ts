@@ -11,17 +11,25 @@ import { openWaiting } from '../src/queue/waiting.ts';
 export const ONE = 'one' as ForemanName;
 export const OTHER = 'other' as ForemanName;
 
+export interface HeldClock extends Clock {
+  move(milliseconds: number): void;
+  /** As `date -s` does. */
+  setCalendar(later: number): void;
+}
+
 /** Time that only the test moves; sleepers wake when their moment has come. */
-export function heldClock(start = 1_800_000_000_000): Clock & { move(milliseconds: number): void } {
+export function heldClock(start = 1_800_000_000_000): HeldClock {
   let time = start;
+  let set = 0;
   const sleepers = new Set<() => void>();
   return {
-    now: () => time,
+    now: () => time + set,
     monotonic: () => time,
     move(milliseconds) {
       time += milliseconds;
       for (const look of sleepers) look();
     },
+    setCalendar: (later) => void (set += later),
     sleep: (milliseconds, signal) =>
       new Promise((resolve, reject) => {
         const until = time + milliseconds;
@@ -87,6 +95,16 @@ export async function openQueue() {
           .map(({ event }) => event),
       ),
   };
+}
+
+/** Calls the pass every second, as the loop of a server that was never away does. */
+export async function passFor(clock: HeldClock, milliseconds: number, pass: () => Promise<unknown>): Promise<void> {
+  for (let over = 0; over < milliseconds; ) {
+    const step = Math.min(1000, milliseconds - over);
+    clock.move(step);
+    over += step;
+    await pass();
+  }
 }
 
 export const idsOf = (taken: readonly Taken[]) => taken.map(({ id }) => id);

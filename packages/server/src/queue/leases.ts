@@ -90,12 +90,12 @@ export function expireLeases(db: Connection, now: number): Loss[] {
 }
 
 /**
- * Gives every foreman that sends heartbeats the time of one lease to be heard of. Called at start: a server that was
- * away has heard nobody, which says nothing about them.
+ * Gives every foreman that sends heartbeats the time of one lease to be heard of, no more and no less. Called at start
+ * and by `absence.ts`: a server that was away has heard nobody, which says nothing about them.
  */
 export function forgiveAbsence(db: Connection, now: number): number {
   return db.run(
-    `update tasks set expires_ms = :until where state = 'assigned' and foreman is not null and expires_ms < :until`,
+    `update tasks set expires_ms = :until where state = 'assigned' and foreman is not null and expires_ms <> :until`,
     { until: now + LEASES.renewedMs },
   );
 }

@@ -2,6 +2,7 @@
 import { LEASES } from '@kolejka/protocol';
 import { countByHolder, countByState } from '../database/counts.ts';
 import type { Parts, Some } from '../parts.ts';
+import { makeUpForAbsence } from '../queue/absence.ts';
 import { renew } from '../queue/leases.ts';
 import { dequeue } from '../queue/long-poll.ts';
 
@@ -22,6 +23,8 @@ export function queueRoutes(parts: Parts) {
       const from = { holder: user.id, foreman };
       const seconds = LEASES.renewedMs / 1000;
       if (tasks.length === 0) return { tasks: [], seconds };
+      // It may have lain in the socket while the server was away; then it is not late.
+      await makeUpForAbsence(parts);
       const verdicts = await store.write((db) => tasks.map((held) => renew(db, from, held, clock.now())));
       return { tasks: verdicts, seconds };
     },

@@ -5,7 +5,8 @@ import { openLog } from '@kolejka/program';
 import { MESSAGES } from '../../src/messages.ts';
 import { dequeue } from '../../src/queue/long-poll.ts';
 import { leaseWatch } from '../../src/queue/watch-leases.ts';
-import { idsOf, openQueue } from '../queue-scene.ts';
+import { watchForAbsence } from '../../src/queue/absence.ts';
+import { idsOf, openQueue, passFor } from '../queue-scene.ts';
 
 const never = new AbortController().signal;
 
@@ -64,12 +65,15 @@ test('a foreman that waits gets a lost task when its pause is over', async (t) =
   const scene = await openQueue();
   const id = await scene.put();
   await scene.take();
-  const pass = leaseWatch({ ...scene, log: openLog('test', MESSAGES, { level: 'silent' }) });
+  const pass = leaseWatch({
+    ...scene,
+    absence: watchForAbsence(scene.clock),
+    log: openLog('test', MESSAGES, { level: 'silent' }),
+  });
   await pass();
   const waiting = dequeue(scene, scene.offer(), 600_000, never);
   await settle();
-  scene.clock.move(LEASES.renewedMs);
-  await pass();
+  await passFor(scene.clock, LEASES.renewedMs, pass);
   await settle();
   t.like(await scene.row(id), { state: 'pending' });
   scene.clock.move(LEASES.backOffMs(1));

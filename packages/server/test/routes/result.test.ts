@@ -1,6 +1,7 @@
 import { LEASES } from '@kolejka/protocol';
 import test from 'ava';
-import { heldClock } from '../queue-scene.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { heldClock, passFor } from '../queue-scene.ts';
 import { openScene, type Scene } from '../server-scene.ts';
 
 const result = (id: string, more: Record<string, unknown> = {}) => ({ json: { id, result: 0, ...more } });
@@ -10,7 +11,10 @@ async function heartbeat({ as }: Scene, foreman: string, task: string, attempt: 
   return (json['tasks'] as { verdict: string }[])[0]?.verdict;
 }
 
-/** Waits for the lease loop, which runs once a second of real time when its held clock is moved. */
+/** Time for the lease loop, which runs once a second of its clock. */
+const aPass = () => sleep(5);
+
+/** Waits for what the lease loop does. */
 async function until(condition: () => Promise<boolean>): Promise<void> {
   for (let tries = 0; tries < 500; tries += 1) {
     if (await condition()) return;
@@ -111,7 +115,7 @@ test('a foreman that lost its lease is refused once another has the task, before
   const overtaken = await put('client');
   t.deepEqual(await take('foreman', 'one'), { task: late, attempt: 1 });
   t.deepEqual(await take('foreman', 'one'), { task: overtaken, attempt: 1 });
-  clock.move(LEASES.renewedMs);
+  await passFor(clock, LEASES.renewedMs, aPass);
   await until(async () => (await as('client', '/queue/stats/')).json['task_unassigned_count'] === 2);
   t.is(await heartbeat(scene, 'one', late, 1), 'kill');
   t.is((await as('foreman', '/task/result/', result(late, { attempt: 1 }))).status, 200);
@@ -128,7 +132,7 @@ test('a task that was given up tells its owner why, with 200 and FAIL', async (t
   const id = await put('client');
   for (let losses = 1; losses <= LEASES.losses; losses += 1) {
     await take('foreman', `f${losses}`);
-    clock.move(LEASES.renewedMs);
+    await passFor(clock, LEASES.renewedMs, aPass);
     await until(async () => (await as('client', '/queue/stats/')).json['task_assigned_count'] === 0);
     clock.move(LEASES.backOffMs(losses));
   }
