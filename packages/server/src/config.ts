@@ -10,7 +10,7 @@ import { GridError, parseBytes } from '@kolejka/protocol';
  */
 function usualData(): string {
   if (process.getuid?.() === 0) return '/var/lib/kolejka/server';
-  return path.join(process.env['XDG_DATA_HOME'] ?? path.join(homedir(), '.local', 'share'), 'kolejka', 'server');
+  return path.join(process.env['XDG_DATA_HOME'] || path.join(homedir(), '.local', 'share'), 'kolejka', 'server');
 }
 
 export const SETTINGS = {
@@ -35,9 +35,9 @@ export const SETTINGS = {
   },
   largest_body: {
     parse: parseBytes,
-    default: 16 * 1024 ** 2,
+    default: 2 * 1024 ** 2,
     env: 'KOLEJKA_SERVER_LARGEST_BODY',
-    about: 'most bytes of a task or a result as JSON, 16M',
+    about: 'most bytes of a task or a result as JSON, 2M',
   },
 } as const satisfies Settings;
 

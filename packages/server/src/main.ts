@@ -74,7 +74,8 @@ program
 /** The settings of all commands, and the log. */
 function start(flags: CommonFlags & { data?: string }, more: Record<string, unknown> = {}) {
   const read = readConfig(SETTINGS, {
-    section: flags.config ?? 'server',
+    section: 'server',
+    chosen: flags.config,
     file: flags.configFile,
     flags: { data: flags.data, ...more },
   });

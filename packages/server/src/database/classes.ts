@@ -13,13 +13,8 @@ export interface TaskClass extends Demand {
 
 interface ClassRow {
   id: number;
-  image: string;
-  requires: string;
-  limits: string;
-  exclusive: 0 | 1;
+  key: string;
 }
-
-const COLUMNS = 'id, image, requires, limits, exclusive';
 
 /** The number of the task's class. */
 export function findOrMakeClass(db: Connection, task: Task): number {
@@ -39,11 +34,11 @@ export function findOrMakeClass(db: Connection, task: Task): number {
 
 /** Every class that has pending tasks. */
 export function classesWithPending(db: Connection): TaskClass[] {
-  return db.all<ClassRow>(`select ${COLUMNS} from classes where pending > 0`).map(fromRow);
+  return db.all<ClassRow>('select id, key from classes where pending > 0').map(fromRow);
 }
 
 export function findClass(db: Connection, id: number): TaskClass | undefined {
-  const row = db.get<ClassRow>(`select ${COLUMNS} from classes where id = :id`, { id });
+  const row = db.get<ClassRow>('select id, key from classes where id = :id', { id });
   return row === undefined ? undefined : fromRow(row);
 }
 
@@ -58,14 +53,26 @@ export function classesReadyBetween(db: Connection, from: number, to: number): n
     .map((row) => row.class);
 }
 
-function fromRow({ id, image, requires, limits, exclusive }: ClassRow): TaskClass {
-  return {
-    id,
+type Wishes = Omit<TaskClass, 'id'>;
+
+/** What the keys that were read of late say. A key never means anything else, so none is ever parsed again. */
+const parsed = new Map<string, Wishes>();
+/** So many classes in use at once are many times more than any grid has seen. */
+const MOST_PARSED = 50_000;
+
+function fromRow({ id, key }: ClassRow): TaskClass {
+  const known = parsed.get(key);
+  if (known !== undefined) return { id, ...known };
+  const [image, requires, limits, exclusive] = JSON.parse(key) as [string, string, string, 0 | 1];
+  const wishes = {
     image,
     requires: JSON.parse(requires) as string[],
     limits: JSON.parse(limits) as Limits,
     exclusive: exclusive === 1,
   };
+  if (parsed.size >= MOST_PARSED) parsed.clear();
+  parsed.set(key, wishes);
+  return { id, ...wishes };
 }
 
 function inOrder(limits: Limits): Record<string, unknown> {

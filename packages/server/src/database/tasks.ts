@@ -59,13 +59,13 @@ export function findTaskByNumber(db: Connection, number: number): TaskRow | unde
   return db.get<TaskRow>(`select ${COLUMNS} from tasks where number = :number`, { number });
 }
 
-/** The oldest pending task of a class whose time has come, younger than `after`. */
-export function oldestPending(db: Connection, taskClass: number, after: number, now: number): TaskRow | undefined {
-  return db.get<TaskRow>(
-    `select ${COLUMNS} from tasks where class = :taskClass and state = 'pending' and number > :after
+/** Number of the oldest pending task of a class whose time has come, younger than `after`. */
+export function oldestPending(db: Connection, taskClass: number, after: number, now: number): number | undefined {
+  return db.get<{ number: number }>(
+    `select number from tasks where class = :taskClass and state = 'pending' and number > :after
      and not_before_ms <= :now order by number limit 1`,
     { taskClass, after, now },
-  );
+  )?.number;
 }
 
 /** Leases that have run out, longest ago first. */

@@ -16,7 +16,7 @@ import {
 } from '@kolejka/protocol';
 import { classesWithPending, type TaskClass } from '../database/classes.ts';
 import type { Connection } from '../database/open.ts';
-import { moveTask, oldestPending, type TaskRow } from '../database/tasks.ts';
+import { findTaskByNumber, moveTask, oldestPending, type TaskRow } from '../database/tasks.ts';
 
 /** What a foreman has to give. */
 export interface Offer {
@@ -42,9 +42,10 @@ export interface Taken {
   leaseMs: number;
 }
 
+/** The oldest task of a class. */
 interface Head {
   taskClass: TaskClass;
-  task: TaskRow;
+  number: number;
 }
 
 /** Could the foreman run a task of this class, with all that it offers? */
@@ -58,21 +59,23 @@ export function fitsOffer(taskClass: TaskClass, offer: Offer): boolean {
 export function takeTasks(db: Connection, offer: Offer, now: number): Taken[] {
   const taken: Taken[] = [];
   let budget = openBudget(offer.limits);
-  let heads = classesWithPending(db)
+  // Oldest last, where taking one out costs nothing.
+  const heads = classesWithPending(db)
     .filter((taskClass) => fitsOffer(taskClass, offer))
-    .flatMap((taskClass) => headOf(db, taskClass, 0, now));
-  while (taken.length < offer.most && heads.length > 0) {
-    const head = heads.reduce((oldest, other) => (other.task.number < oldest.task.number ? other : oldest));
-    const { taskClass, task } = head;
-    heads = heads.filter((other) => other !== head);
+    .flatMap((taskClass) => headOf(db, taskClass, 0, now))
+    .toSorted((one, other) => other.number - one.number);
+  while (taken.length < offer.most) {
+    const head = heads.pop();
+    if (head === undefined) break;
+    const { taskClass, number } = head;
     // One that wants the node for itself is taken first or not at all, and then alone.
     if (taskClass.exclusive && taken.length > 0) continue;
     const demand = demandOf(taskClass, offer);
     if (firstMisfit(demand, budget) !== undefined) continue;
-    taken.push(assign(db, task, taskClass, offer, now));
+    taken.push(assign(db, number, taskClass, offer, now));
     if (taskClass.exclusive) break;
     budget = spendBudget(demand, budget);
-    heads.push(...headOf(db, taskClass, task.number, now));
+    for (const next of headOf(db, taskClass, number, now)) heads.splice(placeOf(next, heads), 0, next);
   }
   return taken;
 }
@@ -82,12 +85,19 @@ function demandOf({ image, limits }: TaskClass, { defaults }: Offer) {
 }
 
 function headOf(db: Connection, taskClass: TaskClass, after: number, now: number): Head[] {
-  const task = oldestPending(db, taskClass.id, after, now);
-  return task === undefined ? [] : [{ taskClass, task }];
+  const number = oldestPending(db, taskClass.id, after, now);
+  return number === undefined ? [] : [{ taskClass, number }];
 }
 
-function assign(db: Connection, task: TaskRow, { limits }: TaskClass, offer: Offer, now: number): Taken {
+/** Where the head belongs among heads that have the oldest last. */
+function placeOf({ number }: Head, heads: readonly Head[]): number {
+  return heads.findLastIndex((other) => other.number > number) + 1;
+}
+
+function assign(db: Connection, number: number, { limits }: TaskClass, offer: Offer, now: number): Taken {
   const leaseMs = offer.foreman === undefined ? LEASES.silentMs(limits.time) : LEASES.renewedMs;
+  // Inside one write nobody can come between choosing, reading and moving.
+  const task = findTaskByNumber(db, number) as TaskRow;
   const lease = {
     attempt: task.attempt + 1,
     holder: offer.holder,
@@ -96,7 +106,6 @@ function assign(db: Connection, task: TaskRow, { limits }: TaskClass, offer: Off
     not_before_ms: 0,
     running: 0,
   } as const;
-  // Inside one write nobody can come between reading and moving.
   const moved = moveTask(db, task, 'assigned', lease, { now }) as TaskRow;
   return { id: task.id, body: task.body, attempt: moved.attempt, leaseMs };
 }

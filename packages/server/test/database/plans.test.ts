@@ -56,6 +56,20 @@ for (const [name, ask] of Object.entries(QUERIES)) {
   });
 }
 
+test('choosing reads nothing of a task but its entry in the index', async (t) => {
+  const plan = await openStore(':memory:').read((db) => {
+    const seen: string[] = [];
+    const get = (sql: string, values = {}) => {
+      seen.push(...db.all<{ detail: string }>(`explain query plan ${sql}`, values).map(({ detail }) => detail));
+      return undefined;
+    };
+    oldestPending({ ...db, get }, 1, 0, 1);
+    return seen;
+  });
+  t.is(plan.length, 1);
+  t.regex(plan[0] ?? '', /^SEARCH tasks USING COVERING INDEX tasks_pending/);
+});
+
 test('what the triggers count is what there is', async (t) => {
   const { put, take, store } = await openQueue();
   for (let count = 0; count < 5; count += 1) await put();

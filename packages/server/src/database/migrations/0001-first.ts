@@ -68,7 +68,6 @@ create table tasks (
   id text not null unique,
   owner integer not null references users,
   class integer not null references classes,
-  body text not null,
   state text not null check (state in ('waiting', 'pending', 'assigned', 'resolved', 'cancelled', 'failed')),
   attempt integer not null default 0,
   losses integer not null default 0,
@@ -78,9 +77,12 @@ create table tasks (
   expires_ms integer,
   running integer not null default 0 check (running in (0, 1)),
   created_ms integer not null,
-  changed_ms integer not null
+  changed_ms integer not null,
+  -- Last: it may be long, and reading a column behind it would mean reading through it.
+  body text not null
 ) strict;
-create index tasks_pending on tasks (class, number) where state = 'pending';
+-- Has all that choosing reads, so that a dequeue touches only tasks it takes.
+create index tasks_pending on tasks (class, number, not_before_ms) where state = 'pending';
 create index tasks_held_back on tasks (not_before_ms) where state = 'pending' and not_before_ms > 0;
 create index tasks_assigned on tasks (expires_ms) where state = 'assigned';
 
