@@ -79,14 +79,15 @@ export type ForemanConfig = Omit<ConfigOf<typeof FOREMAN_SETTINGS>, LimitName | 
  */
 export function readForemanConfig(flags: CommonFlags, values: Record<string, unknown>): ForemanConfig {
   const config: ConfigOf<typeof FOREMAN_SETTINGS> = readConfig(FOREMAN_SETTINGS, {
-    section: flags.config ?? 'foreman',
+    section: 'foreman',
+    chosen: flags.config,
     flags: values,
     file: flags.configFile,
   });
+  // --config names the foreman's section; the client's is its own.
+  const { config: _own, ...clientFlags } = flags;
   const connection =
-    config.server === undefined
-      ? readClientConfig({ ...flags, config: 'client' }, {})
-      : { ...config, server: config.server };
+    config.server === undefined ? readClientConfig(clientFlags, {}) : { ...config, server: config.server };
   const limits = Object.fromEntries(
     LIMIT_NAMES.map((name) => [name, config[name]]).filter(([, value]) => value !== undefined),
   ) as Limits;

@@ -23,7 +23,8 @@ const program = commandLine('kolejka-observer', 'Accounts for and limits groups 
   )
   .action(async (flags: CommonFlags & { socket?: string }) => {
     const config = readConfig(SETTINGS, {
-      section: flags.config ?? 'observer',
+      section: 'observer',
+      chosen: flags.config,
       file: flags.configFile,
       flags: { socket: flags.socket },
     });

@@ -31,8 +31,10 @@ export type ConfigOf<Table extends Settings> = {
 };
 
 export interface ConfigSource {
-  /** Section of the file. */
+  /** The program's usual section of the file. */
   section: string;
+  /** The section of `--config`, in its place; this one must be there. */
+  chosen?: string | undefined;
   /** Values from the command line, by the table's names; undefined is not given. */
   flags?: Record<string, unknown>;
   env?: NodeJS.ProcessEnv;
@@ -42,8 +44,9 @@ export interface ConfigSource {
 
 /** Where `kolejka.conf` is looked for: the user's and the system's configuration directories, as the original. */
 export function configDirectories(env: NodeJS.ProcessEnv = process.env): string[] {
-  const user = env['XDG_CONFIG_HOME'] ?? path.join(env['HOME'] ?? homedir(), '.config');
-  const system = (env['XDG_CONFIG_DIRS'] ?? '/etc/xdg').split(':').map((directory) => path.join(directory, 'kolejka'));
+  // The XDG specification: a variable that is empty counts as one that is not set.
+  const user = env['XDG_CONFIG_HOME'] || path.join(env['HOME'] || homedir(), '.config');
+  const system = (env['XDG_CONFIG_DIRS'] || '/etc/xdg').split(':').map((directory) => path.join(directory, 'kolejka'));
   return [path.join(user, 'kolejka'), '/etc/kolejka', ...system];
 }
 
@@ -83,8 +86,12 @@ export function chooseSection(
   const file = usedFile(source);
   const sections = readConfFile(file);
   const chosen = flag ?? sections.get(SHARED_SECTION)?.get('config');
-  if (chosen === undefined) return usual;
-  if (sections.has(chosen)) return chosen;
+  if (chosen !== undefined) refuseAbsent(chosen, sections, file);
+  return chosen ?? usual;
+}
+
+function refuseAbsent(chosen: string, sections: ConfFile, file: string | undefined): void {
+  if (sections.has(chosen)) return;
   const where = file === undefined ? 'there is no configuration file' : `${file} has no section [${chosen}]`;
   throw new GridError('bad-config', `The configuration ${chosen} cannot be used: ${where}.`, { field: 'config' });
 }
@@ -97,10 +104,12 @@ export function readConfig<const Table extends Settings>(table: Table, source: C
   const env = source.env ?? process.env;
   const file = usedFile(source);
   const sections = readConfFile(file);
-  const own = sections.get(source.section);
+  if (source.chosen !== undefined) refuseAbsent(source.chosen, sections, file);
+  const section = source.chosen ?? source.section;
+  const own = sections.get(section);
   const unknown = [...(own?.keys() ?? [])].find((key) => !Object.hasOwn(table, key));
   if (unknown !== undefined) {
-    throw new GridError('bad-config', `${file}: [${source.section}] has an unknown key "${unknown}".`, {
+    throw new GridError('bad-config', `${file}: [${section}] has an unknown key "${unknown}".`, {
       field: unknown,
     });
   }
@@ -109,7 +118,7 @@ export function readConfig<const Table extends Settings>(table: Table, source: C
     const given = [
       { value: source.flags?.[name], from: `--${name.replaceAll('_', '-')}` },
       { value: setting.env === undefined ? undefined : env[setting.env], from: setting.env ?? '' },
-      { value: own?.get(name), from: `${file}: [${source.section}] ${name}` },
+      { value: own?.get(name), from: `${file}: [${section}] ${name}` },
       { value: sections.get(SHARED_SECTION)?.get(name), from: `${file}: [${SHARED_SECTION}] ${name}` },
     ].find(({ value }) => value !== undefined && value !== '');
     config[name] = given === undefined ? setting.default : parseGiven(setting, given.value, given.from);

@@ -135,6 +135,29 @@ test('a chosen section that is not in the file is an error', (t) => {
   t.regex(error.message, /has no section \[nowhere\]/);
 });
 
+test('regression: a section that a program is told to use must be there', (t) => {
+  const file = confFile('[server]\nserver = x\n[other]\nserver = y\n');
+  const readChosen = (chosen: string | undefined) =>
+    readConfig(TABLE, { section: 'server', chosen, file, env: {} }).server;
+  t.is(readChosen(undefined), 'x');
+  t.is(readChosen('other'), 'y');
+  const error = t.throws(() => readChosen('nowhere'), { instanceOf: GridError });
+  t.deepEqual([error.code, error.field], ['bad-config', 'config']);
+  t.regex(error.message, /has no section \[nowhere\]/);
+  const env = { HOME: directory, XDG_CONFIG_DIRS: directory };
+  t.throws(() => readConfig(TABLE, { section: 'server', chosen: 'nowhere', env }), {
+    message: /there is no configuration file/,
+  });
+});
+
+test('regression: an empty XDG variable counts as one that is not set', (t) => {
+  t.deepEqual(configDirectories({ HOME: '/home/me', XDG_CONFIG_HOME: '', XDG_CONFIG_DIRS: '' }), [
+    '/home/me/.config/kolejka',
+    '/etc/kolejka',
+    '/etc/xdg/kolejka',
+  ]);
+});
+
 test('secrets are dots where the configuration is shown', (t) => {
   t.deepEqual(withoutSecrets(TABLE, { server: 'x', password: 'hunter2', memory: undefined }), {
     server: 'x',

@@ -20,7 +20,7 @@ for (const name of LIMIT_NAMES) execute.option(`${flagOf(name)} <limit>`, `ceili
 execute.action(async (taskDirectory: string, resultDirectory: string) => {
   const flags = execute.optsWithGlobals<CommonFlags & Record<string, unknown> & { consume?: boolean }>();
   const given = Object.fromEntries(Object.keys(CONFIG).map((name) => [name, flags[camelCase(name)]]));
-  const config = readConfig(CONFIG, { section: flags.config ?? 'worker', flags: given, file: flags.configFile });
+  const config = readConfig(CONFIG, { section: 'worker', chosen: flags.config, flags: given, file: flags.configFile });
   const { readTask } = await import('./task-directory.ts');
   const task = await readTask(taskDirectory);
 
