@@ -17,7 +17,7 @@ export interface HeartbeatContext {
 export async function sendHeartbeat({ client, foreman, held, log }: HeartbeatContext): Promise<void> {
   const report = held.report();
   const answer = await client.heartbeat({ foreman, tasks: report });
-  held.forgetReturned(report);
+  held.heard(report);
   for (const { task, attempt } of held.obey(answer.tasks)) log.say('task-dropped', { task, attempt });
 }
 

@@ -7,6 +7,8 @@ export interface HeldTask {
   readonly task: TaskId;
   readonly attempt: number;
   phase: Phase;
+  /** The phase that the server has heard of. */
+  told: Phase;
   /** Aborted when work on the task must stop. */
   readonly stop: AbortController;
 }
@@ -16,7 +18,7 @@ export class HeldTasks {
   #changed = Promise.withResolvers<void>();
 
   add(task: TaskId, attempt: number): HeldTask {
-    const held: HeldTask = { task, attempt, phase: 'taken', stop: new AbortController() };
+    const held: HeldTask = { task, attempt, phase: 'taken', told: 'taken', stop: new AbortController() };
     this.#tasks.add(held);
     return held;
   }
@@ -32,9 +34,9 @@ export class HeldTasks {
     this.#changed = Promise.withResolvers();
   }
 
-  /** Resolves when the next task enters a phase. */
-  changed(): Promise<void> {
-    return this.#changed.promise;
+  /** Resolves when there is a phase that the server has not heard of; at once when it was entered during a heartbeat. */
+  async changed(): Promise<void> {
+    if ([...this.#tasks].every(({ phase, told }) => phase === told)) await this.#changed.promise;
   }
 
   get size(): number {
@@ -57,12 +59,14 @@ export class HeldTasks {
     return stopped;
   }
 
-  /** Lets go of tasks that the server has heard to be returned. */
-  forgetReturned(reported: readonly Held[]): void {
-    const heard = new Set(
-      reported.filter(({ phase }) => phase === 'returned').map(({ task, attempt }) => `${task} ${attempt}`),
-    );
-    for (const held of this.#tasks) if (heard.has(`${held.task} ${held.attempt}`)) this.#tasks.delete(held);
+  /** Notes what the server has heard, and lets go of tasks that it has heard to be returned. */
+  heard(reported: readonly Held[]): void {
+    for (const { task, attempt, phase } of reported) {
+      const held = [...this.#tasks].find((one) => one.task === task && one.attempt === attempt);
+      if (held === undefined || phase === undefined) continue;
+      held.told = phase;
+      if (phase === 'returned') this.#tasks.delete(held);
+    }
   }
 
   /** Stops everything. */

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { TaskId } from '@kolejka/protocol';
 import test from 'ava';
 import { HeldTasks } from '../src/held.ts';
@@ -22,6 +23,18 @@ test('a phase is told at once', async (t) => {
   await t.notThrowsAsync(changed);
 });
 
+test('regression: a phase entered while a heartbeat is under way is told at once after it', async (t) => {
+  const tasks = new HeldTasks();
+  const held = tasks.add(ID, 1);
+  const report = tasks.report();
+  tasks.enter(held, 'running');
+  tasks.heard(report);
+  const first = () => Promise.race([tasks.changed().then(() => 'told'), setTimeout(20, 'waits')]);
+  t.is(await first(), 'told');
+  tasks.heard(tasks.report());
+  t.is(await first(), 'waits', 'there is nothing more to tell');
+});
+
 test('a task is stopped only when its very attempt is to be killed', (t) => {
   const tasks = new HeldTasks();
   const held = tasks.add(ID, 2);
@@ -42,8 +55,8 @@ test('a returned task is let go once the server has heard of it', (t) => {
   const held = tasks.add(ID, 1);
   const before = tasks.report();
   tasks.enter(held, 'returned');
-  tasks.forgetReturned(before);
+  tasks.heard(before);
   t.is(tasks.size, 1, 'that report did not say so yet');
-  tasks.forgetReturned(tasks.report());
+  tasks.heard(tasks.report());
   t.is(tasks.size, 0);
 });
