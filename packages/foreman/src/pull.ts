@@ -1,6 +1,7 @@
 /** One pass: say what is free, hear what to do, begin it. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { asGridError, type ForemanName, GridError, parseShape, parseTask, type Task, TaskId } from '@kolejka/protocol';
+import { findEngineAway } from './engine.ts';
 import { type LeasedContext, runLeased } from './run-leased.ts';
 import type { Seats } from './seats.ts';
 
@@ -23,7 +24,7 @@ export async function pullPass(context: PullContext, signal: AbortSignal): Promi
   const room = seats.room();
   if (room.places <= 0 || room.limits.cpus === 0) return await untilReleased(seats, signal);
   // Without its engine a node would take tasks only to hand them back.
-  await requireEngine(context);
+  await requireEngine(context, signal);
   const answer = await client.dequeue(
     {
       foreman,
@@ -54,12 +55,10 @@ export async function pullPass(context: PullContext, signal: AbortSignal): Promi
 }
 
 /** @throws GridError `engine-unreachable` */
-async function requireEngine({ worker }: PullContext): Promise<void> {
-  try {
-    await worker.engine.docker.ping();
-  } catch (cause) {
-    throw new GridError('engine-unreachable', 'Docker does not answer: no task is taken until it does.', { cause });
-  }
+async function requireEngine({ worker }: PullContext, signal: AbortSignal): Promise<void> {
+  const cause = await findEngineAway(worker, signal);
+  if (cause === undefined) return;
+  throw new GridError('engine-unreachable', 'Docker does not answer: no task is taken until it does.', { cause });
 }
 
 /** One task that cannot be read must not lose those beside it; its lease runs out. */
