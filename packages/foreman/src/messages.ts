@@ -17,13 +17,18 @@ export const MESSAGES = {
   'result-accepted': { level: 'info', about: 'The server has the result.' },
   'result-refused': {
     level: 'warn',
-    about: 'The server wants no result of this attempt: the lease was lost, or the task is gone.',
+    about:
+      'The server wants no result of this attempt, for the lease was lost or the task is gone, or it refuses what is in this one: then a small one that says so is handed in.',
   },
   'server-away': { level: 'warn', about: 'The server does not answer about a task; it is asked again.' },
   'task-dropped': { level: 'warn', about: 'The server told to stop work on a task: it is not ours any more.' },
   'task-returned': { level: 'warn', about: 'A task was handed back unrun.' },
   'task-not-begun': { level: 'warn', about: 'A task could not be begun; its result says why.' },
   'task-failed-here': { level: 'error', about: 'This node failed a task, its disk perhaps; the task is handed back.' },
+  'left-behind': {
+    level: 'warn',
+    about: 'The directory of a task could not be removed; the next start of the foreman tries again.',
+  },
   'pull-failed': { level: 'warn', about: 'The queue could not be asked; it is asked again after a pause.' },
   'heartbeat-failed': { level: 'warn', about: 'Leases could not be renewed; they run out when this goes on.' },
 } as const satisfies Messages;

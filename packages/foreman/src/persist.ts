@@ -1,6 +1,8 @@
 /** Asks the server again until it answers: it may be away for an hour, and nothing must be lost by that. */
-import { runLoop } from '@kolejka/program';
+import { type Log, runLoop } from '@kolejka/program';
 import { type ErrorCode, GridError } from '@kolejka/protocol';
+import type { HeldTask } from './held.ts';
+import type { MESSAGES } from './messages.ts';
 
 /** No answer, or one that says nothing of the request: the same request may go through later. */
 const PASSING: ReadonlySet<ErrorCode> = new Set(['server-unreachable', 'bad-answer', 'internal']);
@@ -13,6 +15,11 @@ export interface Persistence {
   signal: AbortSignal;
   /** Hears each try that was not answered. */
   unanswered: (error: GridError, inARow: number) => void;
+}
+
+/** Asks about a task until the signal, and says in the log how often in vain. */
+export function patience(log: Log<typeof MESSAGES>, { task, attempt }: HeldTask, signal: AbortSignal): Persistence {
+  return { signal, unanswered: ({ message }, inARow) => log.say('server-away', { task, attempt, inARow, message }) };
 }
 
 /**
@@ -30,7 +37,8 @@ export async function persist<Answer>(
       try {
         outcome = { answer: await ask() };
       } catch (thrown) {
-        if (isPassing(thrown)) throw thrown;
+        // What is no refusal then was broken off by the signal.
+        if (isPassing(thrown) || (signal.aborted && !(thrown instanceof GridError))) throw thrown;
         outcome = { thrown };
       }
       settled.abort();

@@ -7,23 +7,19 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { Client } from '@kolejka/client';
-import type { Log } from '@kolejka/program';
 import { GridError, mapFiles, type Result, type Task } from '@kolejka/protocol';
 import { openRun, removeRunDirectory, runTask, type WorkerContext } from '@kolejka/worker';
-import type { HeldTask, HeldTasks } from './held.ts';
-import type { MESSAGES } from './messages.ts';
+import { findEngineAway } from './engine.ts';
+import { handIn, type HandInContext } from './hand-in.ts';
+import type { HeldTask } from './held.ts';
 import type { Offer } from './node.ts';
-import { GivenUp, persist, type Persistence } from './persist.ts';
+import { GivenUp, patience, persist } from './persist.ts';
 import type { Seat } from './seats.ts';
 
-export interface LeasedContext {
+export interface LeasedContext extends HandInContext {
   client: Client;
   worker: WorkerContext;
   offer: Offer;
-  held: HeldTasks;
-  log: Log<typeof MESSAGES>;
-  /** Aborted when running tasks must be handed back. */
-  insisted: AbortSignal;
 }
 
 /** Runs a task to its end and releases its seat. Never rejects: whatever happens is told to the server or the log. */
@@ -35,7 +31,7 @@ export async function runLeased(context: LeasedContext, task: Task, held: HeldTa
     opened.defer(() => removeRunDirectory(directory));
     const resultDirectory = path.join(directory, 'result');
     const result = await runOrExplain(context, { task, held, seat, directory, resultDirectory });
-    if (held.stop.signal.aborted || (await isEngineAway(context, result))) handBack(context, held);
+    if (held.stop.signal.aborted || (await isEngineAway(context, result, held))) handBack(context, held);
     else await handIn(context, result, resultDirectory, held);
   } catch (error) {
     // The disk, most likely. The lease runs out, and another node may do better.
@@ -92,38 +88,14 @@ async function fetchTask(context: LeasedContext, task: Task, held: HeldTask, dir
     const file = path.join(directory, name);
     await mkdir(path.dirname(file), { recursive: true });
     const download = () => context.client.downloadTo(reference, file, { signal });
-    await persist(download, patience(context, held, signal));
+    await persist(download, patience(context.log, held, signal));
   }
   return { ...task, files: mapFiles(task.files, (_source, name) => ({ path: name })) };
 }
 
-/** Offers the result until it is accepted or refused; the task stays held meanwhile, so its lease is renewed. */
-async function handIn(context: LeasedContext, result: Result, directory: string, held: HeldTask): Promise<void> {
-  const { client, log, insisted } = context;
-  const about = { task: held.task, attempt: held.attempt };
-  const offer = () => client.putResult({ ...result, id: held.task }, directory, held.attempt);
-  try {
-    await persist(offer, patience(context, held, insisted));
-    log.say('result-accepted', { ...about, reason: result.reason });
-  } catch (thrown) {
-    if (!(thrown instanceof GridError)) throw thrown;
-    log.say('result-refused', { ...about, code: thrown.code, message: thrown.message });
-  }
-  context.held.remove(held);
-}
-
-function patience({ log }: LeasedContext, held: HeldTask, signal: AbortSignal): Persistence {
-  const about = { task: held.task, attempt: held.attempt };
-  return { signal, unanswered: ({ message }, inARow) => log.say('server-away', { ...about, inARow, message }) };
-}
-
 /** A failure of the node is no result of the task when the engine itself is away: another node may do better. */
-async function isEngineAway({ worker }: LeasedContext, result: Result): Promise<boolean> {
-  if (result.reason !== 'infrastructure') return false;
-  return await worker.engine.docker.ping().then(
-    () => false,
-    () => true,
-  );
+async function isEngineAway({ worker }: LeasedContext, result: Result, held: HeldTask): Promise<boolean> {
+  return result.reason === 'infrastructure' && (await findEngineAway(worker, held.stop.signal)) !== undefined;
 }
 
 /** The next heartbeat says that the task was not run; one that the server took away is just let go. */
