@@ -1,5 +1,6 @@
 /** The server's directory: the database, the blobs, and the lock that keeps a second server out. */
-import { chmod, mkdir } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { chmod, mkdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { GridError } from '@kolejka/protocol';
 import Database from 'better-sqlite3';
@@ -8,23 +9,38 @@ export interface DataDirectory {
   database: string;
   blobs: string;
   lock: string;
+  /** There was no database in it before. */
+  isNew: boolean;
 }
 
 /**
- * Makes the directory, for its owner only.
- * @throws GridError `bad-config` when it cannot be made
+ * Makes the directory, for its owner only. One that is there already stays as it is: it may be somebody's, and to
+ * take it from its group or to close /tmp is not ours to do.
+ * @throws GridError `bad-config` when it cannot be made, or when others could put something into it beforehand
  */
 export async function makeDataDirectory(directory: string): Promise<DataDirectory> {
   const root = path.resolve(directory);
+  const database = path.join(root, 'kolejka.sqlite');
+  const isNew = !existsSync(database);
+  let mode: number;
   try {
-    await mkdir(root, { recursive: true, mode: 0o700 });
-    await chmod(root, 0o700);
+    const made = await mkdir(root, { recursive: true, mode: 0o700 });
+    // The umask may have taken more away than we do.
+    if (made !== undefined) await chmod(root, 0o700);
+    mode = (await stat(root)).mode;
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     throw new GridError('bad-config', `The data directory ${root} cannot be made or used (${code}).`, { cause });
   }
+  if (isNew && (mode & 0o022) !== 0) {
+    throw new GridError(
+      'bad-config',
+      `Others may write into ${root}: name a data directory of the server's own, or chmod it to 700 first.`,
+    );
+  }
   return {
-    database: path.join(root, 'kolejka.sqlite'),
+    isNew,
+    database,
     blobs: path.join(root, 'blobs'),
     lock: path.join(root, 'server.lock'),
   };
@@ -34,19 +50,22 @@ export async function makeDataDirectory(directory: string): Promise<DataDirector
  * Holds the directory for one server; answers the function that lets it go.
  *
  * The lock is SQLite's lock on an empty database: the kernel lets it go when the process ends, however it ends.
- * @throws GridError `bad-config` when another server has it
+ * @throws GridError `bad-config` when another server has it, or when the lock cannot be used
  */
 export function lockDataDirectory({ lock }: DataDirectory): () => void {
-  const held = new Database(lock, { timeout: 0 });
+  let held: Database.Database | undefined;
   try {
+    held = new Database(lock, { timeout: 0 });
     held.exec('begin exclusive');
   } catch (cause) {
-    held.close();
-    throw new GridError(
-      'bad-config',
-      `Another kolejka-server is running on ${path.dirname(lock)}: stop it, or give this one another --data.`,
-      { cause },
-    );
+    held?.close();
+    throw new GridError('bad-config', whyNotLocked(lock, cause as Error & { code?: string }), { cause });
   }
   return () => void held.close();
+}
+
+function whyNotLocked(lock: string, { code, message }: Error & { code?: string }): string {
+  return code === 'SQLITE_BUSY'
+    ? `Another kolejka-server is running on ${path.dirname(lock)}: stop it, or give this one another --data.`
+    : `The lock ${lock} cannot be used: ${message}.`;
 }
