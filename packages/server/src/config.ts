@@ -28,13 +28,13 @@ export const SETTINGS = {
     about: 'address and port to listen on, 127.0.0.1:8000; port 0 takes a free one',
   },
   largest_blob: {
-    parse: parseBytes,
+    parse: parseSize,
     default: 16 * 1024 ** 3,
     env: 'KOLEJKA_SERVER_LARGEST_BLOB',
     about: 'most bytes of one uploaded file, 16G',
   },
   largest_body: {
-    parse: parseBytes,
+    parse: parseSize,
     default: 2 * 1024 ** 2,
     env: 'KOLEJKA_SERVER_LARGEST_BODY',
     about: 'most bytes of a task or a result as JSON, 2M',
@@ -44,6 +44,16 @@ export const SETTINGS = {
 export interface Address {
   host: string;
   port: number;
+}
+
+/**
+ * A number of bytes, at least one.
+ * @throws GridError `bad-value`
+ */
+function parseSize(text: unknown, field: string): number {
+  const bytes = parseBytes(text, field);
+  if (bytes > 0) return bytes;
+  throw new GridError('bad-value', `${field}: ${JSON.stringify(text)} is not a size of one byte or more`, { field });
 }
 
 /** The data directory: what was set, else the usual one. */

@@ -1,6 +1,7 @@
+import { readConfig } from '@kolejka/program';
 import { GridError } from '@kolejka/protocol';
 import test from 'ava';
-import { dataDirectory, parseAddress, printAddress } from '../src/config.ts';
+import { dataDirectory, parseAddress, printAddress, SETTINGS } from '../src/config.ts';
 
 for (const [text, address] of [
   ['127.0.0.1:8000', { host: '127.0.0.1', port: 8000 }],
@@ -27,3 +28,13 @@ test('the data directory that was set wins over the usual one', (t) => {
   t.is(dataDirectory('/x'), '/x');
   t.regex(dataDirectory(undefined), /\/kolejka\/server$/);
 });
+
+for (const size of ['-5', '0', '0K', '-1G']) {
+  for (const name of ['KOLEJKA_SERVER_LARGEST_BLOB', 'KOLEJKA_SERVER_LARGEST_BODY']) {
+    test(`regression: ${name}=${size} stops the start and is named`, (t) => {
+      const read = () =>
+        readConfig(SETTINGS, { section: 'server', env: { [name]: size, XDG_CONFIG_HOME: '/nonexistent' } });
+      t.like(t.throws(read, { instanceOf: GridError }), { code: 'bad-config', field: name });
+    });
+  }
+}
