@@ -60,18 +60,24 @@ export interface ServeOptions<Who extends Caller> {
   identify: (request: Request) => Promise<Who | undefined> | Who | undefined;
   /** Largest JSON or form body, in bytes. */
   largestBody: number;
+  /** How long a JSON or form body may take to come, in milliseconds; 30 s. */
+  bodyWithinMs?: number;
   /** Hears every error that is answered. */
   failed: (error: GridError, request: Request) => void;
 }
 
+const BODY_WITHIN_MS = 30_000;
+
 /** Puts all routes on an express application, those without parameters first. */
 export function mountRoutes<Who extends Caller>(app: Express, options: ServeOptions<Who>): void {
   app.disable('x-powered-by');
+  // Whatever happens, also where our own answer to an error fails: no stack trace leaves this machine.
+  app.set('env', 'production');
   // Answers are made anew each time; hashing each for an ETag would cost more than it saves.
   app.disable('etag');
   app.set('strict routing', true);
   app.set('case sensitive routing', true);
-  const readBody = bodyReader(options.largestBody);
+  const readBody = bodyReader(options.largestBody, options.bodyWithinMs ?? BODY_WITHIN_MS);
 
   for (const [name, route] of sortByDetail(options.routes)) {
     const handle = options.handlers[name];

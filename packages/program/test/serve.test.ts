@@ -6,7 +6,7 @@ import type { ExecutionContext } from 'ava';
 import test from 'ava';
 import express from 'express';
 import { z } from 'zod';
-import { drainer, type Handler, mountRoutes } from '../src/serve.ts';
+import { type Caller, drainer, type Handler, mountRoutes, type ServeOptions } from '../src/serve.ts';
 
 const ROUTES = {
   show: {
@@ -58,7 +58,11 @@ interface Given {
   put: { body: { name: string } };
 }
 
-async function open(t: ExecutionContext, changed: Partial<Record<keyof typeof ROUTES, Handler>> = {}) {
+async function open(
+  t: ExecutionContext,
+  changed: Partial<Record<keyof typeof ROUTES, Handler>> = {},
+  more: Partial<ServeOptions<Caller>> = {},
+) {
   const errors: GridError[] = [];
   const handlers = {
     show: ({ params: { id }, query: { more } }: Given['show']) => ({ id, more }),
@@ -77,6 +81,7 @@ async function open(t: ExecutionContext, changed: Partial<Record<keyof typeof RO
     },
     largestBody: 100,
     failed: (error) => void errors.push(error),
+    ...more,
   });
   const server = http.createServer(app);
   const close = drainer(server);
@@ -201,4 +206,34 @@ test('a refused upload hears why, and is cut off when it goes on', async (t) => 
   await once(socket, 'close');
   clearInterval(timer);
   t.regex(heard, /^HTTP\/1.1 403 .*"code":"not-logged-in"/s);
+});
+
+/** Sends the text and then nothing more; answers what is heard until the line is cut. */
+async function sayAndWait(url: string, text: string): Promise<string> {
+  const socket = net.connect(Number(new URL(url).port), '127.0.0.1');
+  let heard = '';
+  socket.on('data', (chunk) => (heard += String(chunk)));
+  socket.on('error', () => undefined);
+  socket.write(text);
+  await once(socket, 'close');
+  return heard;
+}
+
+test('regression: a body that does not come is refused after a while, and the line is cut', async (t) => {
+  const { url } = await open(t, {}, { bodyWithinMs: 50 });
+  const heard = await sayAndWait(
+    url,
+    'POST /thing/ HTTP/1.1\r\nHost: x\r\nX-User: putter\r\nContent-Length: 50\r\n\r\n{"na',
+  );
+  t.regex(heard, /^HTTP\/1.1 400 .*did not come whole within 0.05 s/s);
+});
+
+test('regression: no stack trace is answered, even when an error cannot be answered as it should', async (t) => {
+  const failed = () => {
+    throw new Error('the log is broken');
+  };
+  const { url } = await open(t, {}, { failed });
+  const { status, text } = await ask(`${url}/thing/x/`);
+  t.is(status, 500);
+  t.notRegex(text, /broken|\.ts/);
 });
