@@ -3,6 +3,7 @@ import { type Client, openClient } from '@kolejka/client';
 import { type Log, openLog, runLoop, type Shutdown } from '@kolejka/program';
 import { openWorker, WORKER_MESSAGES } from '@kolejka/worker';
 import type { ForemanConfig } from './config.ts';
+import { Disk } from './disk.ts';
 import { heartbeatPass, sendHeartbeat } from './heartbeat.ts';
 import { HeldTasks } from './held.ts';
 import type { MESSAGES } from './messages.ts';
@@ -36,6 +37,7 @@ export async function openForeman(
     client,
     worker,
     offer,
+    disk: new Disk(config.temp),
     held: new HeldTasks(),
     log,
     insisted: shutdown.insisted,

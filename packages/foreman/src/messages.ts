@@ -24,7 +24,11 @@ export const MESSAGES = {
   'task-dropped': { level: 'warn', about: 'The server told to stop work on a task: it is not ours any more.' },
   'task-returned': { level: 'warn', about: 'A task was handed back unrun.' },
   'task-not-begun': { level: 'warn', about: 'A task could not be begun; its result says why.' },
-  'task-failed-here': { level: 'error', about: 'This node failed a task, its disk perhaps; the task is handed back.' },
+  'task-failed-here': {
+    level: 'error',
+    about:
+      'This node failed a task, its disk perhaps; the task is handed back, and none is taken until a test write goes through.',
+  },
   'left-behind': {
     level: 'warn',
     about: 'The directory of a task could not be removed; the next start of the foreman tries again.',

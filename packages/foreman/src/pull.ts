@@ -18,12 +18,21 @@ export interface PullContext extends LeasedContext {
  */
 const WAIT_SECONDS = { idle: 20, busy: 1 } as const;
 
-/** Asks once and begins what was given. */
-export async function pullPass(context: PullContext, signal: AbortSignal): Promise<void> {
+/**
+ * Asks once and begins what was given.
+ * @returns milliseconds to pause before asking again
+ * @throws GridError also `engine-unreachable` and `node-unfit`: then nothing was asked
+ */
+export async function pullPass(context: PullContext, signal: AbortSignal): Promise<number> {
   const { client, seats, offer, foreman, log } = context;
   const room = seats.room();
-  if (room.places <= 0 || room.limits.cpus === 0) return await untilReleased(seats, signal);
-  // Without its engine a node would take tasks only to hand them back.
+  if (room.places <= 0 || room.limits.cpus === 0) {
+    await untilReleased(seats, signal);
+    return 0;
+  }
+  // Without disk or engine a node would take tasks only to hand them back.
+  const pause = await context.disk.recover();
+  if (pause > 0) return pause;
   await requireEngine(context, signal);
   const answer = await client.dequeue(
     {
@@ -52,6 +61,7 @@ export async function pullPass(context: PullContext, signal: AbortSignal): Promi
     context.running.add(run);
     void run.finally(() => context.running.delete(run));
   }
+  return 0;
 }
 
 /** @throws GridError `engine-unreachable` */

@@ -2,13 +2,14 @@
  * One task under its lease: fetch its files, run it, hand in the result.
  *
  * A task that cannot be run has a result that says why: handed back, it would come again and again. Only what another
- * node may do better is handed back: the engine here is away, or this foreman is told to end.
+ * node may do better is handed back: the engine or the disk here fails, or this foreman is told to end.
  */
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { Client } from '@kolejka/client';
 import { GridError, mapFiles, type Result, type Task } from '@kolejka/protocol';
 import { openRun, removeRunDirectory, runTask, type WorkerContext } from '@kolejka/worker';
+import type { Disk } from './disk.ts';
 import { findEngineAway } from './engine.ts';
 import { handIn, type HandInContext } from './hand-in.ts';
 import type { HeldTask } from './held.ts';
@@ -20,25 +21,39 @@ export interface LeasedContext extends HandInContext {
   client: Client;
   worker: WorkerContext;
   offer: Offer;
+  disk: Disk;
 }
 
 /** Runs a task to its end and releases its seat. Never rejects: whatever happens is told to the server or the log. */
 export async function runLeased(context: LeasedContext, task: Task, held: HeldTask, seat: Seat): Promise<void> {
+  const { worker, log, disk } = context;
   const about = { task: held.task, attempt: held.attempt };
+  let directory: string | undefined;
   try {
-    await using opened = new AsyncDisposableStack();
-    const { directory } = await openRun(context.worker.temp, `leased_${held.task}`);
-    opened.defer(() => removeRunDirectory(directory));
+    ({ directory } = await openRun(worker.temp, `leased_${held.task}`));
     const resultDirectory = path.join(directory, 'result');
     const result = await runOrExplain(context, { task, held, seat, directory, resultDirectory });
     if (held.stop.signal.aborted || (await isEngineAway(context, result, held))) handBack(context, held);
-    else await handIn(context, result, resultDirectory, held);
+    else {
+      await handIn(context, result, resultDirectory, held);
+      disk.succeeded();
+    }
   } catch (error) {
-    // The disk, most likely. The lease runs out, and another node may do better.
-    if (!(error instanceof GivenUp)) context.log.say('task-failed-here', { ...about, error });
+    // What is broken off because work must stop is no failure. Else it is the disk, most likely: this node takes
+    // nothing until it can write again, and another one may do better.
+    if (!(error instanceof GivenUp) && !held.stop.signal.aborted) {
+      log.say('task-failed-here', { ...about, error });
+      disk.failed();
+    }
     handBack(context, held);
   } finally {
+    if (directory !== undefined) await removeRunDirectory(directory).catch(leftBehind);
     seat.release();
+  }
+
+  // It changes nothing for the task.
+  function leftBehind(error: unknown): void {
+    log.say('left-behind', { ...about, directory, error });
   }
 }
 
