@@ -17,6 +17,8 @@ export interface Parts {
   log: Log<typeof MESSAGES>;
   /** Most bytes of one blob. */
   largestBlob: number;
+  /** An upload that brings nothing for so long is cut off. */
+  uploadSilenceMs: number;
   /** Aborted when the server stops: what waits must end. */
   stopping: AbortSignal;
 }

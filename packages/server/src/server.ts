@@ -28,6 +28,8 @@ export interface ServerOptions {
   largestBody: number;
   log: Log<typeof MESSAGES>;
   clock?: Clock;
+  /** An upload that brings nothing for so long is cut off; 60 s. */
+  uploadSilenceMs?: number;
   /** Has something to close at the end; the last opened is closed first. */
   closing: (name: string, close: () => unknown) => void;
 }
@@ -54,9 +56,9 @@ export async function openServer(options: ServerOptions): Promise<Address> {
   const stopping = new AbortController();
   const blobs = checkedStore(openDisk(directory.blobs), (blob) => log.say('blob damaged', { blob }));
   const waiting = openWaiting(store);
-  const { largestBlob } = options;
+  const { largestBlob, uploadSilenceMs = 60_000 } = options;
   const absence = watchForAbsence(clock);
-  const parts = { store, blobs, waiting, absence, clock, log, largestBlob, stopping: stopping.signal };
+  const parts = { store, blobs, waiting, absence, clock, log, largestBlob, uploadSilenceMs, stopping: stopping.signal };
   const failed = (error: unknown, inARow: number) => log.say('pass failed', { error, inARow });
   const watch = runLoop({ pass: leaseWatch(parts), signal: stopping.signal, failed, clock });
   closing('leases', () => {
@@ -65,7 +67,7 @@ export async function openServer(options: ServerOptions): Promise<Address> {
   });
 
   const server = http.createServer(application(parts, options.largestBody));
-  // Uploads may take as long as they take; headers may not.
+  // Uploads may take as long as they take, as long as something comes; headers and other bodies may not.
   server.requestTimeout = 0;
   server.keepAliveTimeout = 65_000;
   const drain = drainer(server);

@@ -62,6 +62,7 @@ export async function send(url: string, { json, ...sent }: Sent = {}): Promise<A
 export interface SceneOptions {
   clock?: Clock;
   largestBlob?: number;
+  uploadSilenceMs?: number;
   /** Hears of every log line that says something of ours broke. */
   heard?: (line: string) => void;
 }
@@ -91,6 +92,7 @@ export async function openScene(t: ExecutionContext, options: SceneOptions = {})
         },
       },
       closing: (_name, one) => void closings.push(one),
+      ...(options.uploadSilenceMs !== undefined && { uploadSilenceMs: options.uploadSilenceMs }),
       ...(options.clock !== undefined && { clock: options.clock }),
     });
     return `http://${printAddress(address)}`;

@@ -17,11 +17,13 @@ import {
 import type { Parts, Some, User } from '../parts.ts';
 
 export function blobRoutes(parts: Parts) {
-  const { store, blobs, clock, largestBlob } = parts;
+  const { store, blobs, clock, largestBlob, uploadSilenceMs } = parts;
 
   return {
     async putReference({ request, user }) {
-      const blob = await blobs.put({ bytes: request, largest: largestBlob, size: announcedSize(request) });
+      const size = announcedSize(request);
+      endWhenSilent(request, uploadSilenceMs);
+      const blob = await blobs.put({ bytes: request, largest: largestBlob, size });
       return store.write((db) => {
         const now = clock.now();
         recordBlob(db, blob, now);
@@ -64,6 +66,15 @@ function announcedSize(request: Request): number | undefined {
   }
   const length = request.get('content-length');
   return length === undefined ? undefined : Number(length);
+}
+
+/** An upload may take as long as it takes, but a caller that fell silent may not keep its line and file for ever. */
+function endWhenSilent(request: Request, milliseconds: number): void {
+  request.setTimeout(milliseconds, () => {
+    // Silence after the last byte is ours: the disk is at work.
+    if (request.complete) return;
+    request.destroy(new GridError('bad-body', `Nothing came of the body for ${milliseconds / 1000} s.`));
+  });
 }
 
 function newReference(db: Connection, blob: BlobHash, user: User, now: number): ReferenceRow {

@@ -104,6 +104,25 @@ test('a body over the limit is refused before it is read, and while it is', asyn
   t.is((await as('client', '/blob/reference/', { body: 'x'.repeat(10) })).status, 200);
 });
 
+test('regression: an upload that falls silent is cut off and leaves nothing, a slow one is kept', async (t) => {
+  const broken: string[] = [];
+  const scene = await openScene(t, { uploadSilenceMs: 300, heard: (line) => void broken.push(line) });
+  const head = `POST /blob/reference/ HTTP/1.1\r\nHost: x\r\nAuthorization: ${scene.authorization('client').authorization}\r\n`;
+  await talk(scene, `${head}Content-Length: 10\r\n\r\nshort`);
+  for (let tries = 0; tries < 100 && (await files(scene)).length > 0; tries += 1) await sleep(10);
+  t.deepEqual(await files(scene), []);
+  const body = new ReadableStream({
+    async pull(controller) {
+      await sleep(100);
+      controller.enqueue(Buffer.from('x'));
+      if ((sent += 1) === 6) controller.close();
+    },
+  });
+  let sent = 0;
+  t.like((await scene.as('client', '/blob/reference/', { body })).json['reference'], { size: 6 });
+  t.deepEqual(broken, []);
+});
+
 test('bytes that the server has are linked by hash, others are not found', async (t) => {
   const { as, upload } = await openScene(t);
   await upload('client', 'hello');
