@@ -29,7 +29,7 @@ export const CLIENT_SETTINGS = {
   username: { parse: parseString, env: 'KOLEJKA_USERNAME', about: 'name of the user on the server' },
   password: { parse: parseString, env: 'KOLEJKA_PASSWORD', secret: true, about: 'password of the user' },
   token: {
-    parse: parseString,
+    parse: parseToken,
     env: 'KOLEJKA_TOKEN',
     secret: true,
     about: 'token of the user, in place of name and password; not for servers of the original',
@@ -74,6 +74,13 @@ export function readClientConfig(
     LIMIT_NAMES.map((name) => [name, config[name]]).filter(([, value]) => value !== undefined),
   );
   return { server, username, password, token, limits: limits as Limits };
+}
+
+/** A token is sent as a header, which holds no line breaks. @throws GridError `bad-value` */
+function parseToken(value: unknown, field: string): string {
+  const text = parseString(value, field);
+  if (/^[\x21-\x7e]+$/.test(text)) return text;
+  throw new GridError('bad-value', `${field}: a token is letters and digits without spaces or line breaks`, { field });
 }
 
 /**

@@ -218,6 +218,13 @@ const ZEROS = '0'.repeat(32);
 const ERRORS: [string, string[], number, RegExp, NodeJS.ProcessEnv?][] = [
   ['a wrong password', ['blob', 'get', ZEROS, 'x'], 3, /password is wrong/, { KOLEJKA_PASSWORD: 'hunter2' }],
   ['a wrong token', ['blob', 'get', ZEROS, 'x', '--token', 'hunter2'], 3, /token/i],
+  [
+    'regression: a token with a line break',
+    ['blob', 'get', ZEROS, 'x'],
+    2,
+    /KOLEJKA_TOKEN: not a usable value/,
+    { KOLEJKA_TOKEN: 'hunter2\n' },
+  ],
   ['no password', ['blob', 'get', ZEROS, 'x'], 3, /--username and --password/, { KOLEJKA_PASSWORD: '' }],
   ['no server', ['blob', 'get', ZEROS, 'x'], 2, /No server is given/, { KOLEJKA_SERVER: '' }],
   [

@@ -67,7 +67,7 @@ export function openConnections(): Agent {
 /**
  * Calls the route and answers its JSON, checked, without `status`.
  * @throws GridError with the server's code; `server-unreachable` when there is no answer, `bad-answer` when it does
- * not fit the route
+ * not fit the route, `bad-config` when what is to be sent cannot be
  */
 export async function callRoute<Name extends RouteName>(
   to: Destination,
@@ -125,7 +125,8 @@ async function send<Name extends RouteName, Answer>(
       return await read(response);
     } catch (cause) {
       if (options.signal?.aborted === true) throw cause;
-      const error = cause instanceof GridError ? cause : unreachable(to.server, cause);
+      const error =
+        cause instanceof GridError ? cause : (unsendable(to.server, cause) ?? unreachable(to.server, cause));
       if (error.code !== 'server-unreachable') throw error;
       const harmless = (options.repeatable ?? route.repeatable) || NEVER_SENT.has(codeOf(cause) ?? '');
       if (!harmless || attempt >= TRIES) throw error;
@@ -156,6 +157,19 @@ function bodyOf(options: CallOptions<RouteName>): Readable | Buffer | string | n
   if (options.bytes !== undefined) return options.bytes.open();
   if (options.form !== undefined) return new URLSearchParams(options.form).toString();
   return options.body === undefined ? null : JSON.stringify(options.body);
+}
+
+/** A request that undici does not even make, however often it is asked. What it holds is not shown: it may be a token. */
+function unsendable(server: string, cause: unknown): GridError | undefined {
+  if (codeOf(cause) !== 'UND_ERR_INVALID_ARG') return undefined;
+  const { message } = cause as Error;
+  const header = /^invalid (\S+) header$/.exec(message)?.[1];
+  if (header === undefined) {
+    return new GridError('bad-config', `Nothing can be sent to the server ${server}: ${message}.`, { cause });
+  }
+  const field = header === 'authorization' ? 'token' : header;
+  const why = 'it holds a line break or another character that no header can hold';
+  return new GridError('bad-config', `The ${field} cannot be sent to the server ${server}: ${why}.`, { field, cause });
 }
 
 function unreachable(server: string, cause: unknown): GridError {

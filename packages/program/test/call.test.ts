@@ -171,6 +171,19 @@ test('a server that does not speak https is told apart', async (t) => {
   t.regex(error.message, /write http:\/\/ before its address/);
 });
 
+test('regression: a token that no header can hold is named, not shown, and tried once', async (t) => {
+  const { to, heard } = await listen(t, (response) => json(response, { status: 'OK' }));
+  let tries = 0;
+  const headers = () => {
+    tries += 1;
+    return { authorization: 'Bearer hunter2\n' };
+  };
+  const error = await t.throwsAsync(callRoute({ ...to, headers }, 'live'), { instanceOf: GridError });
+  t.deepEqual([error.code, error.field, tries, heard.length], ['bad-config', 'token', 1, 0]);
+  t.regex(error.message, /^The token cannot be sent/);
+  t.notRegex(`${error.message} ${String(error.cause)}`, /hunter2/);
+});
+
 test('a silent server is given up after the patience of the call', async (t) => {
   const { to } = await listen(t, () => undefined);
   const error = await t.throwsAsync(callRoute(to, 'putTask', { body: {}, patienceMs: 300 }), { instanceOf: GridError });
