@@ -1,11 +1,14 @@
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, readlink, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { spawn } from 'node:child_process';
+import { text } from 'node:stream/consumers';
 import test, { type ExecutionContext } from 'ava';
 import { ROOT, runCommand, startCommand } from './command.ts';
+import { until } from './grid.ts';
 import { findLeftovers } from './leftovers.ts';
 
 async function temporary(t: ExecutionContext): Promise<string> {
@@ -84,6 +87,46 @@ test.serial('kolejka up on an address that is taken is one sentence', async (t) 
   first.child.kill('SIGINT');
   t.is(await first.ended, 0);
 });
+
+test.serial('regression: a stop asked for while the grid starts ends everything in order', async (t) => {
+  for (const log of ['server.log', 'observer.log', 'foreman.log']) {
+    const directory = await temporary(t);
+    const child = startCommand('kolejka', ['up', '--data', directory, '--listen', '127.0.0.1:0']);
+    const said = Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')]);
+    const sees = async () => existsSync(path.join(directory, 'logs', log)) || child.exitCode !== null;
+    await until(`the start of ${log}`, sees, (there) => there);
+    const sockets = await readlink(path.join(directory, 'sockets')).catch(() => directory);
+    child.kill('SIGINT');
+    const [stdout, stderr, [code]] = await said;
+    t.deepEqual({ stdout, stderr, code }, { stdout: 'Stopped before the grid was up.\n', stderr: '', code: 0 }, log);
+    await rm(directory, { recursive: true });
+    t.deepEqual(await findLeftovers({ directories: [directory, sockets], tasks: [] }), []);
+  }
+});
+
+test.serial(
+  'regression: the programs end when kolejka up is killed, and the next start clears up after it',
+  async (t) => {
+    const directory = await temporary(t);
+    const first = await up(t, directory);
+    const sockets = await readlink(path.join(directory, 'sockets'));
+    const programs = async () => {
+      const found = await findLeftovers({ directories: [directory, sockets], tasks: [] });
+      return found.filter((line) => line.startsWith('process'));
+    };
+    t.is((await programs()).length, 4);
+    first.child.kill('SIGKILL');
+    await until('the end of all programs', programs, (left) => left.length === 0, 15);
+
+    const second = await up(t, directory);
+    t.regex(second.address, /^http:/);
+    t.false(existsSync(sockets));
+    second.child.kill('SIGINT');
+    t.is(await second.ended, 0);
+    await rm(directory, { recursive: true });
+    t.deepEqual(await findLeftovers({ directories: [directory, sockets], tasks: [] }), []);
+  },
+);
 
 test.serial('the demo shows a task from upload to result and leaves nothing', async (t) => {
   const child = spawn(process.execPath, ['--conditions=kolejka-source', 'scripts/demo.ts'], {

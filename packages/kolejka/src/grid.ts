@@ -1,9 +1,9 @@
 /** A whole grid on this machine: server, observer and foreman as processes of their own, with what they need. */
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { prepareAccounts } from './accounts.ts';
 import { type Program, startProgram } from './program.ts';
+import { openSockets } from './sockets.ts';
 
 export interface Grid {
   /** Address of the server. */
@@ -25,36 +25,42 @@ export interface GridOptions {
   data: string;
   /** Where the server listens, `ADDR:PORT`; port 0 is any free one. */
   listen: string;
+  /** Aborted when the grid is not wanted any more before it is up. */
+  signal?: AbortSignal;
 }
 
 /**
  * Starts the grid.
  * @throws GridError with the sentence of the program that did not start
+ * @throws the signal's reason when that is aborted before the grid is up; everything has ended then
  */
-export async function startGrid({ data, listen }: GridOptions): Promise<Grid> {
+export async function startGrid({ data, listen, signal }: GridOptions): Promise<Grid> {
   const logs = path.join(data, 'logs');
   await mkdir(logs, { recursive: true, mode: 0o700 });
-  // A socket's path may have 107 bytes at most, so it does not go below a data directory of any length.
-  const sockets = await mkdtemp(path.join(tmpdir(), 'kolejka-'));
-  const socket = path.join(sockets, 'socket');
+  const opened: (() => Promise<void>)[] = [];
   const programs: Program[] = [];
   let stopping = false;
   const start = async (...[name, args]: [Program['name'], readonly string[]]) => {
-    const program = await startProgram(name, { args, logs });
+    const program = await startProgram(name, { args, logs, signal });
     programs.push(program);
+    opened.push(() => program.stop());
     return program;
   };
   const stop = async () => {
     stopping = true;
-    for (const program of programs.toReversed()) await program.stop();
-    await rm(sockets, { recursive: true, force: true });
+    for (const close of opened.toReversed()) await close();
   };
   try {
     const server = await start('server', ['runserver', listen, '--data', path.join(data, 'server')]);
     const address = /https?:\/\/\S+/.exec(server.ready)?.[0] ?? `http://${listen}`;
     const configFile = await prepareAccounts(path.join(data, 'server'), address, data);
-    await start('observer', ['--socket', socket]);
-    await start('foreman', ['--config-file', configFile, '--temp', path.join(data, 'runs'), '--observer', socket]);
+    // Not before the server runs: it has made sure that nobody else works on these data.
+    const sockets = await openSockets(data);
+    opened.push(() => sockets.remove());
+    await start('observer', ['--socket', sockets.observer]);
+    const temp = path.join(data, 'runs');
+    await start('foreman', ['--config-file', configFile, '--temp', temp, '--observer', sockets.observer]);
+    signal?.throwIfAborted();
     const broken = Promise.race(
       programs.map(async ({ name, ended }) => {
         await ended;
@@ -64,7 +70,7 @@ export async function startGrid({ data, listen }: GridOptions): Promise<Grid> {
       }),
     );
     broken.catch(() => undefined);
-    return { address, configFile, logs, sockets, broken, stop };
+    return { address, configFile, logs, sockets: sockets.directory, broken, stop };
   } catch (error) {
     await stop();
     throw error;

@@ -1,7 +1,8 @@
 /** One of our programs as a child process: started, heard until it is ready, stopped. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, fstatSync, openSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -11,10 +12,13 @@ import { GridError } from '@kolejka/protocol';
 /** A program that has not said within this time that it is ready will not. */
 const PATIENCE_MS = 60_000;
 
+/** A program that does not get ready has this long to end in order. */
+const LAST_MS = 5000;
+
 export type ProgramName = 'server' | 'observer' | 'foreman';
 
-/** Says where `kolejka-<name>` begins: its source in the workspace, its emitted file in a published package. */
-const entryOf = (name: ProgramName) => fileURLToPath(import.meta.resolve(`@kolejka/${name}/program`));
+/** Says where a door begins: its source in the workspace, its emitted file in a published package. */
+const fileOf = (door: string) => fileURLToPath(import.meta.resolve(door));
 
 export interface Program {
   name: ProgramName;
@@ -32,26 +36,33 @@ export interface ProgramOptions {
   args: readonly string[];
   /** Directory for `<name>.log`, its stderr. */
   logs: string;
+  /** Aborted when it is not wanted any more. */
+  signal?: AbortSignal | undefined;
 }
 
 /**
- * Starts a program and waits for its ready line.
+ * Starts a program and waits for its ready line. It ends when this process does, however that ends.
  * @throws GridError `node-unfit` with its last words when it ends before that, or does not get there
+ * @throws the signal's reason when that is aborted before it is ready; it has ended then
  */
-export async function startProgram(name: ProgramName, { args, logs }: ProgramOptions): Promise<Program> {
+export async function startProgram(name: ProgramName, { args, logs, signal }: ProgramOptions): Promise<Program> {
+  signal?.throwIfAborted();
   const logFile = path.join(logs, `${name}.log`);
   const log = openSync(logFile, 'a', 0o600);
+  const { size: said } = fstatSync(log);
+  const entry = fileOf(`@kolejka/${name}/program`);
   // A process group of its own: Ctrl-C is for us, and we stop the programs in their order.
-  const child = spawn(process.execPath, ['--conditions=kolejka-source', entryOf(name), ...args], {
-    stdio: ['ignore', 'pipe', log],
+  const child = spawn(process.execPath, ['--conditions=kolejka-source', fileOf('kolejka/guarded'), entry, ...args], {
+    stdio: ['ignore', 'pipe', log, 'pipe'],
     detached: true,
   });
   closeSync(log);
   const ended = once(child, 'exit').then(() => undefined);
-  const ready = await firstLine(child, ended);
+  const ready = await firstLine(child, ended, signal);
   if (ready === undefined) {
-    child.kill('SIGKILL');
-    throw new GridError('node-unfit', `kolejka-${name} did not start: ${await lastWords(logFile)}`);
+    await endInTime(child, ended);
+    signal?.throwIfAborted();
+    throw new GridError('node-unfit', `kolejka-${name} did not start: ${await lastWords(logFile, said)}`);
   }
   return {
     name,
@@ -65,22 +76,33 @@ export async function startProgram(name: ProgramName, { args, logs }: ProgramOpt
   };
 }
 
-/** Undefined when it ended, or said nothing for too long. */
-async function firstLine(child: ChildProcess, ended: Promise<void>): Promise<string | undefined> {
+/** Undefined when it ended, is not wanted any more, or said nothing for too long. */
+async function firstLine(
+  child: ChildProcess,
+  ended: Promise<void>,
+  signal: AbortSignal | undefined,
+): Promise<string | undefined> {
   if (child.stdout === null) return undefined;
   const line = once(createInterface({ input: child.stdout }), 'line').then(([text]) => String(text));
-  const patience = new AbortController();
-  const late = sleep(PATIENCE_MS, undefined, { signal: patience.signal }).catch(() => undefined);
+  const done = new AbortController();
+  const impatient = AbortSignal.any([done.signal, ...(signal === undefined ? [] : [signal])]);
+  const late = sleep(PATIENCE_MS, undefined, { signal: impatient }).catch(() => undefined);
   try {
     return await Promise.race([line, ended.then(() => undefined), late]);
   } finally {
-    patience.abort();
+    done.abort();
   }
 }
 
-/** The sentence a program ended with is the last line it wrote. */
-async function lastWords(file: string): Promise<string> {
-  const { readFile } = await import('node:fs/promises');
-  const lines = (await readFile(file, 'utf8')).trimEnd().split('\n');
-  return lines.at(-1) ?? 'it said nothing';
+async function endInTime(child: ChildProcess, ended: Promise<void>): Promise<void> {
+  child.kill('SIGTERM');
+  const late = setTimeout(() => child.kill('SIGKILL'), LAST_MS);
+  await ended;
+  clearTimeout(late);
+}
+
+/** The sentence a program ended with is the last line it wrote; what stands before `from` said an earlier start. */
+async function lastWords(file: string, from: number): Promise<string> {
+  const text = (await readFile(file)).subarray(from).toString().trimEnd();
+  return text.split('\n').at(-1) || 'it ended without a word.';
 }
