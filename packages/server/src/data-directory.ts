@@ -5,12 +5,17 @@ import path from 'node:path';
 import { GridError } from '@kolejka/protocol';
 import Database from 'better-sqlite3';
 
+const DATABASE = 'kolejka.sqlite';
+
 export interface DataDirectory {
   database: string;
   blobs: string;
   lock: string;
-  /** There was no database in it before. */
-  isNew: boolean;
+}
+
+/** Is there a database in the directory? */
+export function hasDatabase(directory: string): boolean {
+  return existsSync(path.join(directory, DATABASE));
 }
 
 /**
@@ -20,8 +25,6 @@ export interface DataDirectory {
  */
 export async function makeDataDirectory(directory: string): Promise<DataDirectory> {
   const root = path.resolve(directory);
-  const database = path.join(root, 'kolejka.sqlite');
-  const isNew = !existsSync(database);
   let mode: number;
   try {
     const made = await mkdir(root, { recursive: true, mode: 0o700 });
@@ -32,15 +35,14 @@ export async function makeDataDirectory(directory: string): Promise<DataDirector
     const { code } = cause as NodeJS.ErrnoException;
     throw new GridError('bad-config', `The data directory ${root} cannot be made or used (${code}).`, { cause });
   }
-  if (isNew && (mode & 0o022) !== 0) {
+  if (!hasDatabase(root) && (mode & 0o022) !== 0) {
     throw new GridError(
       'bad-config',
       `Others may write into ${root}: name a data directory of the server's own, or chmod it to 700 first.`,
     );
   }
   return {
-    isNew,
-    database,
+    database: path.join(root, DATABASE),
     blobs: path.join(root, 'blobs'),
     lock: path.join(root, 'server.lock'),
   };

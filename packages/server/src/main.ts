@@ -52,7 +52,9 @@ const adduser = program
   .action(async (name: string, password: string, flags: { email: string } & Record<string, unknown>, command) => {
     const { addUser } = await import('./accounts.ts');
     const groups = GROUP_NAMES.filter((group) => flags[group] === true);
-    await addUser(start(command.optsWithGlobals()).config.data, { name, password, email: flags.email, groups });
+    const { data } = start(command.optsWithGlobals()).config;
+    await sayingWhatIsNew(data, () => addUser(data, { name, password, email: flags.email, groups }));
+    process.stdout.write(`added ${name} in ${data}\n`);
   });
 for (const group of GROUP_NAMES) adduser.option(`--${group}`, `make the user one of the ${group}`);
 
@@ -68,8 +70,22 @@ program
   .action(async (name: string, { label, days }: { label: string; days?: number }, command) => {
     const { createToken } = await import('./accounts.ts');
     const token = { name, label, ...(days !== undefined && { days }) };
-    process.stdout.write(`${await createToken(start(command.optsWithGlobals()).config.data, token)}\n`);
+    const { data } = start(command.optsWithGlobals()).config;
+    process.stdout.write(`${await sayingWhatIsNew(data, () => createToken(data, token))}\n`);
   });
+
+/** A forgotten --data fills a second database, which nobody would notice before the server refuses the user. */
+async function sayingWhatIsNew<Answer>(data: string, change: () => Promise<Answer>): Promise<Answer> {
+  const { hasDatabase } = await import('./data-directory.ts');
+  const wasThere = hasDatabase(data);
+  try {
+    return await change();
+  } finally {
+    if (!wasThere && hasDatabase(data)) {
+      process.stderr.write(`There was no database in ${data}: a new one was made (another directory: --data).\n`);
+    }
+  }
+}
 
 /** The settings of all commands, and the log. */
 function start(flags: CommonFlags & { data?: string }, more: Record<string, unknown> = {}) {

@@ -18,6 +18,7 @@ test('users and tokens are added beside a running server', async (t) => {
   const { url } = await runServer(t, data);
   t.like(await run('adduser', 'kim', 'secret', '--email', 'kim@x', '--clients', '--data', data), {
     exit: 0,
+    stdout: `added kim in ${data}\n`,
     stderr: '',
   });
   const { stdout, exit } = await run('token', 'create', 'kim', '--label', 'laptop', '--days', '1', '--data', data);
@@ -26,6 +27,17 @@ test('users and tokens are added beside a running server', async (t) => {
   const headers = { authorization: `Bearer ${stdout.trim()}` };
   t.is((await send(`${url}/task/task/`, { headers, json: { image: 'x' } })).status, 200);
   t.is((await send(`${url}/queue/dequeue/`, { headers, json: {} })).status, 403);
+});
+
+test('a command that makes a database says so: perhaps --data was forgotten', async (t) => {
+  const [one, other] = [await temporary(t), await temporary(t)];
+  const added = await run('adduser', 'kim', 'x', '--email', 'kim@x', '--data', one);
+  t.like(added, { exit: 0, stdout: `added kim in ${one}\n` });
+  t.regex(added.stderr, /^There was no database in .*: a new one was made .*\n$/);
+  t.is((await run('token', 'create', 'kim', '--data', one)).stderr, '');
+  const refused = await run('token', 'create', 'kim', '--data', other);
+  t.is(refused.exit, 4);
+  t.regex(refused.stderr, /There was no database in .*\n.*There is no user kim/);
 });
 
 test('what goes wrong is one sentence and an exit status', async (t) => {
