@@ -43,13 +43,15 @@ async function derive(
   parameters: typeof PARAMETERS,
   tagLength: number,
 ): Promise<Buffer> {
-  if (running >= AT_ONCE) await new Promise<void>((resolve) => waiting.push(resolve));
-  running += 1;
+  if (running < AT_ONCE) running += 1;
+  else await new Promise<void>((resolve) => waiting.push(resolve));
   try {
     return await argon2Async('argon2id', { message: password, nonce, ...parameters, tagLength });
   } finally {
-    running -= 1;
-    waiting.shift()?.();
+    // Handed on, not put down: somebody who comes now would take it before the next in line wakes.
+    const next = waiting.shift();
+    if (next === undefined) running -= 1;
+    else next();
   }
 }
 

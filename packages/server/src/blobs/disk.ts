@@ -22,6 +22,9 @@ export async function prepareDisk(root: string): Promise<number> {
     if (!present.has(shelf)) await mkdir(path.join(root, shelf), { recursive: true, mode: 0o700 });
   }
   await syncDirectory(root);
+  // And the names that lead here: a blob below a directory that is lost in a crash is lost too.
+  await syncDirectory(path.dirname(root));
+  await syncDirectory(path.dirname(path.dirname(root))).catch(ignoreForeign);
   const remains = await readdir(path.join(root, ASIDE));
   for (const name of remains) await rm(path.join(root, ASIDE, name), { recursive: true });
   return remains.length;
@@ -117,6 +120,12 @@ async function syncDirectory(directory: string): Promise<void> {
   } finally {
     await handle.close();
   }
+}
+
+/** A directory we may not read was not made by us, and not now. */
+function ignoreForeign(error: NodeJS.ErrnoException): undefined {
+  if (error.code === 'EACCES') return undefined;
+  throw error;
 }
 
 function ignoreMissing(error: NodeJS.ErrnoException): undefined {
