@@ -2,6 +2,9 @@
  * What all our command lines share: the flags of the original, errors as one sentence on stderr, exit statuses of the
  * error table. Only `--debug` shows a stack trace.
  */
+import { readFileSync, realpathSync } from 'node:fs';
+import { findPackageJSON } from 'node:module';
+import { pathToFileURL } from 'node:url';
 import { asGridError, GridError } from '@kolejka/protocol';
 import { Command, CommanderError } from 'commander';
 import type { Level } from './log.ts';
@@ -22,8 +25,22 @@ export function commandLine(name: string, about: string): Command {
     .option('--config <section>', 'section of the configuration file')
     .option('-v, --verbose', 'say more')
     .option('-d, --debug', 'say everything, and show where errors come from')
+    .option('--version', 'print the version')
+    .on('option:version', () => {
+      process.stdout.write(`${readVersion()}\n`);
+      throw new CommanderError(0, 'commander.version', '');
+    })
     .showHelpAfterError('(--help shows what can be given)')
     .configureHelp({ showGlobalOptions: true });
+}
+
+/** The version in the package.json of the program that runs. */
+function readVersion(): string {
+  const [, started = ''] = process.argv;
+  // A program is started by a link in a `bin` directory, which is not below its package.
+  const manifest = findPackageJSON(pathToFileURL(realpathSync(started)));
+  if (manifest === undefined) throw new GridError('internal', `${started} is in no package`);
+  return (JSON.parse(readFileSync(manifest, 'utf8')) as { version: string }).version;
 }
 
 /** Least level to log, from the flags. */

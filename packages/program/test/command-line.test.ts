@@ -1,14 +1,20 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { ERRORS, type ErrorCode } from '@kolejka/protocol';
 import test from 'ava';
 
 const COMMAND = fileURLToPath(new URL('fixtures/command.ts', import.meta.url));
+const MANIFEST = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
 
-async function run(...args: string[]) {
-  const child = spawn(process.execPath, ['--conditions=kolejka-source', COMMAND, ...args], {
+const run = (...args: string[]) => runFile(COMMAND, args);
+
+async function runFile(file: string, args: string[]) {
+  const child = spawn(process.execPath, ['--conditions=kolejka-source', file, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const [out, err, [status]] = await Promise.all([
@@ -98,7 +104,20 @@ test('--help is no error, and knows the flags of all programs', async (t) => {
     const { out, err, status } = await run(...args);
     t.is(status, 0);
     t.is(err, '');
-    for (const flag of ['--config-file', '--config', '--verbose', '--debug']) t.true(out.includes(flag), flag);
+    for (const flag of ['--config-file', '--config', '--verbose', '--debug', '--version'])
+      t.true(out.includes(flag), flag);
+  }
+});
+
+test('--version is the version of the package of the program, also when a link starts it', async (t) => {
+  const directory = mkdtempSync(path.join(tmpdir(), 'kolejka-version-'));
+  t.teardown(() => rmSync(directory, { recursive: true }));
+  const link = path.join(directory, 'kolejka-some');
+  symlinkSync(COMMAND, link);
+  for (const command of [COMMAND, link]) {
+    for (const args of [['--version'], ['well', '--version']]) {
+      t.deepEqual(await runFile(command, args), { out: `${MANIFEST.version}\n`, err: '', status: 0 });
+    }
   }
 });
 
