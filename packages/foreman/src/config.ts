@@ -1,7 +1,14 @@
 /** Settings of a foreman: `[foreman]` of kolejka.conf, environment, flags. */
 import { hostname } from 'node:os';
-import { CLIENT_SETTINGS, readClientConfig } from '@kolejka/client';
-import { type CommonFlags, type ConfigOf, parseString, readConfig, type Setting } from '@kolejka/program';
+import { CLIENT_SETTINGS } from '@kolejka/client';
+import {
+  chooseSection,
+  type CommonFlags,
+  type ConfigOf,
+  parseString,
+  readConfig,
+  type Setting,
+} from '@kolejka/program';
 import {
   ForemanName,
   GridError,
@@ -84,20 +91,13 @@ export function readForemanConfig(flags: CommonFlags, values: Record<string, unk
     flags: values,
     file: flags.configFile,
   });
-  // --config names the foreman's section; the client's is its own.
-  const { config: _own, ...clientFlags } = flags;
-  const connection =
-    config.server === undefined ? readClientConfig(clientFlags, {}) : { ...config, server: config.server };
   const limits = Object.fromEntries(
     LIMIT_NAMES.map((name) => [name, config[name]]).filter(([, value]) => value !== undefined),
   ) as Limits;
   if (config.concurency < 1)
     throw new GridError('bad-config', 'concurency: expected at least 1', { field: 'concurency' });
   return {
-    server: connection.server,
-    username: connection.username,
-    password: connection.password,
-    token: connection.token,
+    ...connectionOf(config, flags),
     name:
       config.name ??
       ForemanName.parse(
@@ -110,5 +110,31 @@ export function readForemanConfig(flags: CommonFlags, values: Record<string, unk
     temp: config.temp,
     observer: config.observer,
     limits,
+  };
+}
+
+type Connection = Pick<ForemanConfig, 'server' | 'username' | 'password' | 'token'>;
+
+/** What the foreman is not told about the server is taken from `[client]`; never a token beside a name, or the reverse. */
+function connectionOf(
+  own: Omit<Connection, 'server'> & { server: string | undefined },
+  { configFile }: CommonFlags,
+): Connection {
+  // --config names the foreman's section; the client's is its own.
+  const section = chooseSection(undefined, 'client', { file: configFile });
+  const shared = readConfig(CLIENT_SETTINGS, { section, file: configFile });
+  const chosen = own.server ?? shared.server;
+  if (chosen === undefined) {
+    throw new GridError(
+      'bad-config',
+      'No server is given: use --server, KOLEJKA_SERVER, or "server = ADDRESS" in the [foreman] section of kolejka.conf.',
+      { field: 'server' },
+    );
+  }
+  return {
+    server: chosen,
+    username: own.username ?? (own.token === undefined ? shared.username : undefined),
+    password: own.password ?? shared.password,
+    token: own.token ?? (own.username === undefined ? shared.token : undefined),
   };
 }

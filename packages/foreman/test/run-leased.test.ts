@@ -1,4 +1,4 @@
-import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { GridError, parseTask, type Result, TaskId } from '@kolejka/protocol';
@@ -50,8 +50,9 @@ test('a task whose files are not there has a result that says so', async (t) => 
 
 test('regression: a directory that cannot be removed does not take back a result that was accepted', async (t) => {
   const { run, held, said } = await open(t, async (_result, temp) => {
+    // A link to itself: what is below it can neither be found nor be said to be gone.
     await rename(temp, `${temp}-aside`);
-    await writeFile(temp, 'in the way');
+    await symlink(temp, temp);
   });
   await run();
   t.deepEqual(said, ['task-not-begun', 'result-accepted', 'left-behind']);
