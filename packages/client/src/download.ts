@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { lstat, mkdir } from 'node:fs/promises';
 import path from 'node:path';
-import { backOff, realClock } from '@kolejka/program';
+import { backOff, makeDirectories, realClock } from '@kolejka/program';
 import type { Bytes } from '@kolejka/program/call';
 import { BlobHash, GridError, parseFileName } from '@kolejka/protocol';
 import { type Connection, explained, unknownSentence } from './connection.ts';
@@ -49,7 +49,7 @@ export async function downloadTo(
   const stats = await findStream(file);
   if (stats !== undefined) return await writeInto({ file, stats, signal: options.signal }, fetch);
   const target = await resolveLinks(file);
-  await mkdir(path.dirname(path.resolve(target)), { recursive: true }).catch((cause: unknown) => {
+  await makeDirectories(path.dirname(path.resolve(target))).catch((cause: unknown) => {
     throw unwritable(path.dirname(target), cause);
   });
   return await replaceFile(target, fetch);

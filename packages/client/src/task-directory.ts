@@ -1,6 +1,7 @@
 /** A task as a directory: `kolejka_task.json` and the files it names. */
-import { mkdir, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import path from 'node:path';
+import { makeDirectories } from '@kolejka/program';
 import { type Files, GridError, parseTask, type Task, TASK_FILE } from '@kolejka/protocol';
 import { readSpec } from './spec-file.ts';
 
@@ -84,7 +85,7 @@ const FAULTS: Readonly<Record<string, string>> = {
  */
 export async function makeDirectory(directory: string): Promise<void> {
   try {
-    await mkdir(directory, { recursive: true });
+    await makeDirectories(directory);
   } catch (cause) {
     throw new GridError('no-file', `The directory ${directory} cannot be made: ${(cause as Error).message}.`, {
       cause,

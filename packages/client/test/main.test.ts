@@ -214,6 +214,7 @@ test.serial('Ctrl-C while waiting says how to fetch the result later, which work
   t.is(readFileSync(path.join(directory, 'stdout.txt'), 'utf8'), 'late\n');
 });
 
+const HELLO = fileURLToPath(new URL('../../../examples/hello', import.meta.url));
 const ZEROS = '0'.repeat(32);
 const ERRORS: [string, string[], number, RegExp, NodeJS.ProcessEnv?][] = [
   ['a wrong password', ['blob', 'get', ZEROS, 'x'], 3, /password is wrong/, { KOLEJKA_PASSWORD: 'hunter2' }],
@@ -245,6 +246,12 @@ const ERRORS: [string, string[], number, RegExp, NodeJS.ProcessEnv?][] = [
   ['what is no identifier', ['result', 'get', 'deadbeef', 'x'], 4, /no task deadbeef/],
   ['a missing file', ['blob', 'put', '/nowhere'], 2, /\/nowhere is not there/],
   ['a missing task directory', ['execute', '/nowhere', 'x'], 2, /task directory \/nowhere is not there/],
+  [
+    'regression: a result directory that cannot be made',
+    ['execute', HELLO, '/proc/xx'],
+    2,
+    /\/proc\/xx cannot be made/,
+  ],
   ['a limit that is none', ['task', 'put', '/nowhere', '--memory', 'lots'], 2, /--memory: "lots" is not a size/],
   ['an interval that is none', ['execute', 'a', 'b', '--interval', 'often'], 2, /--interval: "often"/],
   [
