@@ -1,13 +1,13 @@
 /** docs/http.md: every request of the HTTP API. */
 import { PERMISSIONS, type Route, ROUTE_NAMES, ROUTES } from '@kolejka/protocol';
-import { code, page, table } from './markdown.ts';
+import { code, list, page, table } from './markdown.ts';
 
 const STREAMS = { bytes: 'raw bytes', events: 'a stream of server-sent events', text: 'a text' } as const;
 const CALLERS = { anyone: 'anyone', user: 'whoever is logged in' } as const;
 
 export function httpPage(): string {
   return page('HTTP API', [
-    'Paths end in a slash. An answer is one JSON object whose last key is `"status": "OK"`; what is refused answers `"status": "FAIL"` with a `code` ([errors](errors.md)). A caller proves who they are with the session cookie of `POST /login/` and the `X-CSRFToken` header. Requests marked *ours* are not in the original.',
+    'Paths end in a slash. An answer is one JSON object whose last key is `"status": "OK"`; what is refused answers `"status": "FAIL"` with a `code` ([errors](errors.md)). A caller proves who they are with the session cookie of `POST /login/` and, for all but GET and HEAD, the csrftoken cookie sent back as `X-CSRFToken`. In place of both a request may carry `Authorization: Bearer TOKEN`; the token is made by `kolejka-server token create NAME`. Requests marked *ours* are not in the original.',
     table(
       ['request', 'what', ''],
       ROUTE_NAMES.map((name) => {
@@ -25,8 +25,25 @@ export function httpPage(): string {
       ['permission', 'what it allows'],
       Object.entries(PERMISSIONS).map(([name, about]) => [code(name), about]),
     ),
+    '## Not here yet',
+    'The original has these, this server does not:',
+    list(MISSING),
+    '## Different on purpose',
+    list(DIFFERENT),
   ]);
 }
+
+const MISSING = [
+  '`DELETE` of tasks, results, references and blobs: nothing is ever removed.',
+  '`PUT /task/task/ID/` and `PUT /task/result/ID/`, there the same as `GET`.',
+  '`callback_url` of a task is kept and answered, but nobody calls it.',
+  'The group Managers.',
+];
+
+const DIFFERENT = [
+  'A malformed identifier is refused with 400, in the original with 404; a result of one is unknown, as there.',
+  '`POST /queue/dequeue/` never gives more tasks than `concurency`; the original may give one more.',
+];
 
 function section(name: string, route: Route): string {
   const rows = [
