@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, readlink, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, readlink, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
@@ -128,17 +128,48 @@ test.serial(
   },
 );
 
-test.serial('the demo shows a task from upload to result and leaves nothing', async (t) => {
+/** The demo with a temporary directory of its own. */
+function startDemo(temp: string, env: Record<string, string> = {}) {
   const child = spawn(process.execPath, ['--conditions=kolejka-source', 'scripts/demo.ts'], {
     cwd: ROOT,
-    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, TMPDIR: temp, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
-  const lines: string[] = [];
-  createInterface({ input: child.stdout }).on('line', (line) => lines.push(line));
-  const [code] = (await once(child, 'close')) as [number | null];
-  t.is(code, 0, lines.join('\n'));
-  t.regex(
-    lines.join('\n'),
-    /uploaded[^]*assigned[^]*running[^]*resolved[^]*"result": 0[^]*Linux[^]*nothing is left behind/,
-  );
+  const ended = Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')]);
+  return { child, said: ended.then(([stdout, stderr, [exit]]) => ({ stdout, stderr, exit: exit as number | null })) };
+}
+
+test.serial('the demo shows a task from upload to result and leaves nothing', async (t) => {
+  const temp = await temporary(t);
+  const { stdout, stderr, exit } = await startDemo(temp).said;
+  t.is(exit, 0, stdout + stderr);
+  t.regex(stdout, /uploaded[^]*assigned[^]*running[^]*resolved[^]*"result": 0[^]*Linux[^]*nothing is left behind/);
+  t.deepEqual(await readdir(temp), []);
+});
+
+test.serial('regression: the demo can be interrupted at any moment and leaves nothing', async (t) => {
+  for (const moment of ['observer.log', 'server, observer and foreman run', 'uploaded']) {
+    const temp = await temporary(t);
+    const { child, said } = startDemo(temp);
+    let shown = '';
+    child.stdout.on('data', (chunk: Buffer) => (shown += chunk.toString()));
+    const look = async () => `${shown}\n${(await readdir(temp, { recursive: true }).catch(() => [])).join('\n')}`;
+    await until(moment, look, (seen) => seen.includes(moment));
+    child.kill('SIGINT');
+    const { stdout, stderr, exit } = await said;
+    t.is(exit, 130, stdout + stderr);
+    t.is(stderr, '');
+    t.deepEqual(await readdir(temp), []);
+    await rm(temp, { recursive: true });
+    t.deepEqual(await findLeftovers({ directories: [temp], tasks: [] }), []);
+  }
+});
+
+test.serial('regression: the demo without Docker is one sentence', async (t) => {
+  const temp = await temporary(t);
+  const { stdout, stderr, exit } = await startDemo(temp, { DOCKER_HOST: 'unix:///nonexistent' }).said;
+  t.is(exit, 6);
+  t.is(stdout, '');
+  t.regex(stderr, /^demo: Docker [^\n]*\n$/);
+  t.deepEqual(await readdir(temp), []);
 });

@@ -1,6 +1,7 @@
 /** A whole grid on this machine: server, observer and foreman as processes of their own, with what they need. */
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
+import { GridError } from '@kolejka/protocol';
 import { prepareAccounts } from './accounts.ts';
 import { type Program, startProgram } from './program.ts';
 import { openSockets } from './sockets.ts';
@@ -14,7 +15,7 @@ export interface Grid {
   logs: string;
   /** Directory of the observer's socket; gone after `stop`. */
   sockets: string;
-  /** Rejects when one of the programs ends by itself. */
+  /** Rejects with `node-unfit` when one of the programs ends by itself. */
   broken: Promise<never>;
   /** Ends everything: a running task first ends by itself; the second call hands it back. */
   stop(): Promise<void>;
@@ -65,7 +66,9 @@ export async function startGrid({ data, listen, signal }: GridOptions): Promise<
       programs.map(async ({ name, ended }) => {
         await ended;
         return await new Promise<never>((_resolve, reject) => {
-          if (!stopping) reject(new Error(`kolejka-${name} ended by itself; see ${path.join(logs, `${name}.log`)}`));
+          if (stopping) return;
+          const log = path.join(logs, `${name}.log`);
+          reject(new GridError('node-unfit', `kolejka-${name} ended by itself: ${log} says why.`));
         });
       }),
     );

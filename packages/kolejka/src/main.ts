@@ -2,7 +2,6 @@
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { commandLine, openShutdown, runCommandLine } from '@kolejka/program';
-import { GridError } from '@kolejka/protocol';
 import type { Grid } from './grid.ts';
 
 const DEFAULT_DATA = path.join(process.env['XDG_DATA_HOME'] || path.join(homedir(), '.local', 'share'), 'kolejka');
@@ -34,9 +33,9 @@ up.action(async () => {
   process.stdout.write(await welcome(grid));
   try {
     await Promise.race([aborted(shutdown.asked), grid.broken]);
-  } catch (cause) {
+  } catch (error) {
     await grid.stop();
-    throw new GridError('node-unfit', `${(cause as Error).message}.`, { cause });
+    throw error;
   }
   process.stdout.write('Stopping: running tasks end first, a second Ctrl-C hands them back.\n');
   void aborted(shutdown.insisted).then(() => grid.stop());
