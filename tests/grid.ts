@@ -56,7 +56,9 @@ export async function openGrid(t: ExecutionContext): Promise<TestGrid> {
   const server = await start('server', 'runserver', '127.0.0.1:0', '--data', at('server'));
   const address = /http:\S+/.exec(server.ready)?.[0] ?? '';
   const configFile = await prepareAccounts(at('server'), address, directory);
-  await start('observer', '--socket', at('socket'));
+  // In a directory of its own: every container sees the directory of the socket.
+  const socket = path.join(at('observer'), 'socket');
+  await start('observer', '--socket', socket);
   const client = openClient(readClientConfig({ configFile }, {}, {}));
   let executed = 0;
 
@@ -66,7 +68,7 @@ export async function openGrid(t: ExecutionContext): Promise<TestGrid> {
     configFile,
     client,
     startForeman: (name) =>
-      start('foreman', '--config-file', configFile, '--name', name, '--temp', at('runs'), '--observer', at('socket')),
+      start('foreman', '--config-file', configFile, '--name', name, '--temp', at('runs'), '--observer', socket),
     async put(taskDirectory) {
       const { id } = await client.putTask(taskDirectory);
       tasks.add(id);
