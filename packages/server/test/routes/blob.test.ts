@@ -106,14 +106,14 @@ test('a body over the limit is refused before it is read, and while it is', asyn
 
 test('regression: an upload that falls silent is cut off and leaves nothing, a slow one is kept', async (t) => {
   const broken: string[] = [];
-  const scene = await openScene(t, { uploadSilenceMs: 300, heard: (line) => void broken.push(line) });
+  const scene = await openScene(t, { uploadSilenceMs: 3000, heard: (line) => void broken.push(line) });
   const head = `POST /blob/reference/ HTTP/1.1\r\nHost: x\r\nAuthorization: ${scene.authorization('client').authorization}\r\n`;
   await talk(scene, `${head}Content-Length: 10\r\n\r\nshort`);
-  for (let tries = 0; tries < 100 && (await files(scene)).length > 0; tries += 1) await sleep(10);
+  for (let tries = 0; tries < 100 && (await files(scene)).length > 0; tries += 1) await sleep(20);
   t.deepEqual(await files(scene), []);
   const body = new ReadableStream({
     async pull(controller) {
-      await sleep(100);
+      await sleep(600);
       controller.enqueue(Buffer.from('x'));
       if ((sent += 1) === 6) controller.close();
     },
