@@ -4,14 +4,13 @@
  */
 import { argon2, randomBytes, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
+import { takeTurns } from './turns.ts';
 
 const PARAMETERS = { memory: 19_456, passes: 2, parallelism: 1 };
-const AT_ONCE = 2;
+const inTurn = takeTurns(2);
 const FORM = /^\$argon2id\$v=19\$m=(\d+),t=(\d+),p=(\d+)\$([\w+/]+)\$([\w+/]+)$/;
 
 const argon2Async = promisify(argon2);
-const waiting: (() => void)[] = [];
-let running = 0;
 
 export async function hashPassword(password: string): Promise<string> {
   const nonce = randomBytes(16);
@@ -37,22 +36,8 @@ export async function verifyPassword(password: string, hash: string | undefined)
   return timingSafeEqual(wanted, got);
 }
 
-async function derive(
-  password: string,
-  nonce: Buffer,
-  parameters: typeof PARAMETERS,
-  tagLength: number,
-): Promise<Buffer> {
-  if (running < AT_ONCE) running += 1;
-  else await new Promise<void>((resolve) => waiting.push(resolve));
-  try {
-    return await argon2Async('argon2id', { message: password, nonce, ...parameters, tagLength });
-  } finally {
-    // Handed on, not put down: somebody who comes now would take it before the next in line wakes.
-    const next = waiting.shift();
-    if (next === undefined) running -= 1;
-    else next();
-  }
+function derive(password: string, nonce: Buffer, parameters: typeof PARAMETERS, tagLength: number): Promise<Buffer> {
+  return inTurn(() => argon2Async('argon2id', { message: password, nonce, ...parameters, tagLength }));
 }
 
 function unpadded(bytes: Buffer): string {

@@ -1,0 +1,27 @@
+import test from 'ava';
+import { takeTurns } from '../src/turns.ts';
+
+test('regression: no more than so many run at once, whenever they come', async (t) => {
+  const inTurn = takeTurns(2);
+  let [running, most] = [0, 0];
+  const work = async (turns: number) => {
+    most = Math.max(most, (running += 1));
+    for (let turn = 0; turn < turns; turn += 1) await undefined;
+    running -= 1;
+  };
+  const begun: Promise<void>[] = [];
+  for (let count = 0; count < 50; count += 1) {
+    begun.push(inTurn(() => work(count % 5)));
+    await undefined;
+  }
+  await Promise.all(begun);
+  t.is(most, 2);
+});
+
+test('what fails gives its turn on', async (t) => {
+  const inTurn = takeTurns(1);
+  const failing = inTurn(() => Promise.reject(new Error('no')));
+  const next = inTurn(() => Promise.resolve('yes'));
+  await t.throwsAsync(failing, { message: 'no' });
+  t.is(await next, 'yes');
+});
