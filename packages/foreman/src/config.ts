@@ -18,6 +18,7 @@ import {
   type Limits,
   OBSERVER_SOCKET,
   parseCount,
+  parseDuration,
   parseLimit,
   parseShape,
 } from '@kolejka/protocol';
@@ -47,6 +48,11 @@ export const FOREMAN_SETTINGS = {
     about: 'name of this foreman, the same after a restart; the hostname when not given',
   },
   concurency: { parse: parseCount, default: 8, about: 'most tasks at one time' },
+  interval: {
+    parse: parseDuration,
+    default: 10_000,
+    about: 'seconds between questions to a server that does not wait for tasks itself, as one of the original',
+  },
   tags: {
     parse: parseTags,
     default: [] as string[],
@@ -96,6 +102,8 @@ export function readForemanConfig(flags: CommonFlags, values: Record<string, unk
   ) as Limits;
   if (config.concurency < 1)
     throw new GridError('bad-config', 'concurency: expected at least 1', { field: 'concurency' });
+  if (config.interval < 100)
+    throw new GridError('bad-config', 'interval: expected at least 0.1', { field: 'interval' });
   return {
     ...connectionOf(config, flags),
     name:
@@ -106,6 +114,7 @@ export function readForemanConfig(flags: CommonFlags, values: Record<string, unk
           .slice(0, 100),
       ),
     concurency: config.concurency,
+    interval: config.interval,
     tags: config.tags,
     temp: config.temp,
     observer: config.observer,

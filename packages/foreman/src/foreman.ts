@@ -4,7 +4,7 @@ import { type Log, openLog, runLoop, type Shutdown } from '@kolejka/program';
 import { openWorker, WORKER_MESSAGES } from '@kolejka/worker';
 import type { ForemanConfig } from './config.ts';
 import { Disk } from './disk.ts';
-import { heartbeatPass, sendHeartbeat } from './heartbeat.ts';
+import { heartbeatPass, leasesTasks, sendHeartbeat } from './heartbeat.ts';
 import { HeldTasks } from './held.ts';
 import type { MESSAGES } from './messages.ts';
 import { readOffer } from './node.ts';
@@ -31,7 +31,7 @@ export async function openForeman(
   });
   const client = openClient(config);
   // Wrong credentials are said now and not in a loop.
-  await client.heartbeat({ foreman: config.name, tasks: [] });
+  const leased = await leasesTasks(client, config.name);
   const offer = await readOffer(config.limits, config.tags);
   const context: PullContext = {
     client,
@@ -42,22 +42,25 @@ export async function openForeman(
     log,
     insisted: shutdown.insisted,
     foreman: config.name,
+    leased,
+    interval: config.interval,
     seats: new Seats(offer.limits, offer.defaults, config.concurency),
     running: new Set(),
   };
-  log.say('foreman-started', { foreman: config.name, server: config.server, ...offer });
+  log.say('foreman-started', { foreman: config.name, server: config.server, leased, ...offer });
   return { finished: run(context, client, shutdown) };
 }
 
 /** Pulls until asked to end, lets running tasks end or, when insisted, hands them back; renews leases to the last. */
 async function run(context: PullContext, client: Client, shutdown: Shutdown): Promise<void> {
-  const { held, log } = context;
+  const { held, leased, log } = context;
   const done = new AbortController();
   shutdown.asked.addEventListener('abort', () => log.say('foreman-draining', { running: held.size }), { once: true });
   shutdown.insisted.addEventListener('abort', () => held.stopAll(), { once: true });
   const heartbeats = runLoop({
     pass: (signal) => heartbeatPass(context, signal),
-    signal: done.signal,
+    // Without leases there is nothing to renew.
+    signal: leased ? done.signal : AbortSignal.abort(),
     failed: (error, inARow) => log.say('heartbeat-failed', { error, inARow }),
   });
   await runLoop({
@@ -69,7 +72,8 @@ async function run(context: PullContext, client: Client, shutdown: Shutdown): Pr
   done.abort();
   await heartbeats;
   // What was handed back at the very end has not been said yet.
-  if (held.size > 0) await sendHeartbeat(context).catch((error: unknown) => log.say('heartbeat-failed', { error }));
+  if (leased && held.size > 0)
+    await sendHeartbeat(context).catch((error: unknown) => log.say('heartbeat-failed', { error }));
   await client.close();
   shutdown.ask();
   await shutdown.finished();

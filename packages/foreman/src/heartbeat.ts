@@ -1,7 +1,7 @@
 /** Renews the leases of all held tasks in one request, and obeys the answer. */
 import type { Client } from '@kolejka/client';
 import type { Log } from '@kolejka/program';
-import { type ForemanName, LEASES } from '@kolejka/protocol';
+import { type ErrorCode, type ForemanName, GridError, LEASES } from '@kolejka/protocol';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { HeldTasks } from './held.ts';
 import type { MESSAGES } from './messages.ts';
@@ -11,6 +11,28 @@ export interface HeartbeatContext {
   foreman: ForemanName;
   held: HeldTasks;
   log: Log<typeof MESSAGES>;
+}
+
+/** What a server answers that does not know the request. */
+const UNKNOWN_REQUEST: ReadonlySet<ErrorCode> = new Set(['not-found', 'no-route', 'no-method']);
+
+/**
+ * Whether the server leases its tasks. One of the original gives them for good, and knows no heartbeat.
+ * @throws GridError when it refuses this foreman, is away, or has no queue
+ */
+export async function leasesTasks(
+  client: Pick<Client, 'heartbeat' | 'dequeue'>,
+  foreman: ForemanName,
+): Promise<boolean> {
+  try {
+    await client.heartbeat({ foreman, tasks: [] });
+    return true;
+  } catch (thrown) {
+    if (!(thrown instanceof GridError) || !UNKNOWN_REQUEST.has(thrown.code)) throw thrown;
+  }
+  // A wrong address is answered like that too. Of the original, which gives one task more than asked, this asks none.
+  await client.dequeue({ foreman, concurency: -1, limits: {}, tags: [] });
+  return false;
 }
 
 /** One heartbeat. */

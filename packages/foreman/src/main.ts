@@ -9,6 +9,7 @@ const program = commandLine('kolejka-foreman', 'Governs this node: takes tasks t
   .option('--token <token>', 'token of the user, in place of name and password')
   .option('--name <name>', 'name of this foreman; the hostname when not given')
   .option('--concurency <count>', 'most tasks at one time')
+  .option('--interval <seconds>', 'pause between questions to a server of the original')
   .option('--tags <tags>', 'tags of this node, separated by commas')
   .option('--temp <directory>', 'directory for what is needed only while tasks run')
   .option('--observer <socket>', "the observer's socket");

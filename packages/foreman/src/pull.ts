@@ -8,6 +8,10 @@ import type { Seats } from './seats.ts';
 export interface PullContext extends LeasedContext {
   foreman: ForemanName;
   seats: Seats;
+  /** The server leases tasks and waits for them; one of the original does neither. */
+  leased: boolean;
+  /** Milliseconds between questions to a server that does not wait. */
+  interval: number;
   /** Tasks under way; awaited at the end. */
   running: Set<Promise<void>>;
 }
@@ -24,7 +28,7 @@ const WAIT_SECONDS = { idle: 20, busy: 1 } as const;
  * @throws GridError also `engine-unreachable` and `node-unfit`: then nothing was asked
  */
 export async function pullPass(context: PullContext, signal: AbortSignal): Promise<number> {
-  const { client, seats, offer, foreman, log } = context;
+  const { client, seats, offer, foreman, log, leased, interval } = context;
   const room = seats.room();
   if (room.places <= 0 || room.limits.cpus === 0) {
     await untilReleased(seats, signal);
@@ -37,7 +41,8 @@ export async function pullPass(context: PullContext, signal: AbortSignal): Promi
   const answer = await client.dequeue(
     {
       foreman,
-      concurency: room.places,
+      // The original gives one more than it is asked for.
+      concurency: leased ? room.places : room.places - 1,
       limits: room.limits,
       defaults: offer.defaults,
       tags: offer.tags,
@@ -61,7 +66,7 @@ export async function pullPass(context: PullContext, signal: AbortSignal): Promi
     context.running.add(run);
     void run.finally(() => context.running.delete(run));
   }
-  return 0;
+  return leased || answer.tasks.length > 0 ? 0 : interval;
 }
 
 /** @throws GridError `engine-unreachable` */

@@ -5,7 +5,7 @@ import test from 'ava';
 import { Disk } from '../src/disk.ts';
 
 test('a disk that has not failed is not asked', async (t) => {
-  t.is(await new Disk('/proc/nowhere').recover(), 0);
+  t.is(await new Disk('/dev/null/runs').recover(), 0);
 });
 
 test('regression: after a failure nothing is taken until the disk can be written', async (t) => {
