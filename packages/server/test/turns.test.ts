@@ -6,13 +6,13 @@ test('regression: no more than so many run at once, whenever they come', async (
   let [running, most] = [0, 0];
   const work = async (turns: number) => {
     most = Math.max(most, (running += 1));
-    for (let turn = 0; turn < turns; turn += 1) await undefined;
+    for (let turn = 0; turn < turns; turn += 1) await Promise.resolve();
     running -= 1;
   };
   const begun: Promise<void>[] = [];
   for (let count = 0; count < 50; count += 1) {
     begun.push(inTurn(() => work(count % 5)));
-    await undefined;
+    await Promise.resolve();
   }
   await Promise.all(begun);
   t.is(most, 2);
