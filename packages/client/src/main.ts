@@ -7,7 +7,7 @@ import { addLimitFlags, addServerFlags } from './commands/settings.ts';
 const exits = Object.entries(EXITS).map(([status, meaning]) => `  ${status}  ${meaning}`);
 const program = addServerFlags(
   commandLine('kolejka-client', 'Hands tasks to a kolejka server and takes their results.'),
-).addHelpText('after', `\nExit status:\n  0  done\n${exits.join('\n')}\n  130  interrupted by Ctrl-C`);
+).addHelpText('after', `\nExit status:\n  0  done\n${exits.join('\n')}`);
 
 const taskNote = '\nTASK_DIR holds kolejka_task.json and the files it names.';
 const resultNote =

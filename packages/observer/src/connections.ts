@@ -10,10 +10,15 @@ import { PeerStream } from './peer-stream.ts';
 /** Of one scope. An idle one is kept: the original's programs hold theirs while a program runs. */
 const MOST_CONNECTIONS = 256;
 
+/** Pause between two lines about refused connections. */
+const SILENCE_MS = 60_000;
+
 export class Connections {
   readonly #cgroups: Cgroups;
   readonly #log: Log<ObserverMessages>;
   readonly #streams = new Map<PeerStream, string>();
+  #refused = 0;
+  #silentUntil = 0;
 
   constructor(cgroups: Cgroups, log: Log<ObserverMessages>) {
     this.#cgroups = cgroups;
@@ -30,7 +35,7 @@ export class Connections {
     }
     const { scope } = placeOf(this.#cgroups.pathOf(peer.pid) ?? '/', peer.uid);
     if ([...this.#streams.values()].filter((other) => other === scope).length >= MOST_CONNECTIONS) {
-      this.#log.say('too many connections', { scope });
+      this.#sayRefused(scope);
       socket.destroy();
       return undefined;
     }
@@ -38,6 +43,15 @@ export class Connections {
     this.#streams.set(stream, scope);
     stream.on('close', () => this.#streams.delete(stream));
     return stream;
+  }
+
+  /** Once a minute at most: whoever floods the socket must not flood the log too. */
+  #sayRefused(scope: string): void {
+    this.#refused += 1;
+    if (performance.now() < this.#silentUntil) return;
+    this.#log.say('too many connections', { scope, refused: this.#refused });
+    this.#refused = 0;
+    this.#silentUntil = performance.now() + SILENCE_MS;
   }
 
   closeAll(): void {

@@ -1,7 +1,7 @@
 /** All open sessions: who may use them, and when they end. */
 import type { Clock, Log } from '@kolejka/program';
 import { GridError, type SessionId, type Stats } from '@kolejka/protocol';
-import { type Caller, isWithin } from './caller.ts';
+import { type Caller, isWithin, SESSION_PREFIX } from './caller.ts';
 import type { Cgroups } from './cgroup/index.ts';
 import { EndedStats } from './ended-stats.ts';
 import type { ObserverMessages } from './messages.ts';
@@ -9,6 +9,8 @@ import { Session } from './session.ts';
 
 /** Open sessions of one scope. */
 const MOST_SESSIONS = 100;
+/** Sessions inside sessions: each adds to the path of its groups, which the kernel takes only so long. */
+const DEEPEST = 8;
 /** How often abandoned sessions are looked for. */
 const PASS_PAUSE_MS = 1_000;
 
@@ -21,6 +23,7 @@ export interface SessionsParts {
 export class Sessions {
   readonly #parts: SessionsParts;
   readonly #open = new Map<string, Session>();
+  readonly #closing = new Set<Session>();
   readonly #ended = new EndedStats();
 
   constructor(parts: SessionsParts) {
@@ -36,6 +39,9 @@ export class Sessions {
     const ofScope = [...this.#open.values()].filter(({ scope }) => scope === caller.scope);
     if (ofScope.length >= MOST_SESSIONS) {
       throw new GridError('too-many-sessions', `There are ${MOST_SESSIONS} open sessions already; close some.`);
+    }
+    if (depthOf(caller.place) >= DEEPEST) {
+      throw new GridError('too-many-sessions', `A session can be opened at most ${DEEPEST} levels deep.`);
     }
     const { cgroups, clock, log } = this.#parts;
     const timeIsUp = (session: Session, failure?: unknown) => {
@@ -93,27 +99,49 @@ export class Sessions {
     return stats;
   }
 
-  /** Ends a session and those opened from inside it. */
+  /** Ends a session and those opened from inside it. One that cannot be ended stays open, and is tried again. */
   async close(session: Session): Promise<void> {
-    this.#open.delete(session.id);
-    for (const other of this.#open.values()) {
-      if (isWithin(other.group.path, session.group.path)) await this.close(other);
+    if (this.#closing.has(session)) return;
+    this.#closing.add(session);
+    try {
+      for (const other of this.#open.values()) {
+        if (other !== session && isWithin(other.group.path, session.group.path)) await this.close(other);
+      }
+      const stats = await session.close();
+      this.#open.delete(session.id);
+      this.#ended.keep(session.scope, session.id, stats, this.#parts.clock.monotonic());
+      this.#parts.log.say('session ended', { group: session.group.path });
+    } finally {
+      this.#closing.delete(session);
     }
-    const stats = await session.close();
-    this.#ended.keep(session.scope, session.id, stats, this.#parts.clock.monotonic());
-    this.#parts.log.say('session ended', { group: session.group.path });
   }
 
   /** One pass of looking after: sessions end when their opener is gone and their group is empty. */
   async pass(): Promise<number> {
-    for (const session of this.#open.values()) if (session.isAbandoned()) await this.close(session);
+    await this.#closeThose((session) => session.isAbandoned());
     this.#ended.sweep(this.#parts.clock.monotonic());
     return PASS_PAUSE_MS;
   }
 
   async closeAll(): Promise<void> {
-    for (const session of this.#open.values()) await this.close(session);
+    await this.#closeThose(() => true);
   }
+
+  /** One session that cannot be ended must not keep the others. */
+  async #closeThose(isMeant: (session: Session) => boolean): Promise<void> {
+    for (const session of this.#open.values()) {
+      try {
+        if (isMeant(session)) await this.close(session);
+      } catch (error) {
+        this.#parts.log.say('session stays', { group: session.group.path, error });
+      }
+    }
+  }
+}
+
+/** In how many sessions, one inside the other, a group is. */
+function depthOf(place: string): number {
+  return place.split('/').filter((name) => name.startsWith(SESSION_PREFIX)).length;
 }
 
 function unknown(): GridError {

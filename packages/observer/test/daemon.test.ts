@@ -166,6 +166,18 @@ whenRoot('hostile input 45: a session opened in a session stays within its limit
   await cgroups.open('/kolejka/test-nested').remove();
 });
 
+whenRoot('hostile input 44: sessions opened inside sessions end at a depth, and all end in order', async (t) => {
+  const caller = callFrom('test-deep');
+  const answers = [];
+  for (let level = 0; level < 12; level += 1) answers.push(await caller.ask('/attach', {}));
+  t.deepEqual(
+    answers.map(({ status }) => status),
+    Array.from({ length: 12 }, (_each, level) => (level < 8 ? 200 : 429)),
+  );
+  t.is((await caller.ask('/close', answers[0]?.answer ?? {})).status, 200);
+  await openCgroups().open('/kolejka/test-deep').remove();
+});
+
 whenRoot('at its time limit a session is killed, to within 50 ms, the caller included', async (t) => {
   const cgroups = openCgroups();
   const caller = callFrom('test-time');

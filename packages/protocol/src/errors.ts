@@ -24,6 +24,7 @@ export const EXITS = {
   5: 'the server does not answer',
   6: 'this machine is not fit: Docker, control groups or the image are missing',
   7: 'the task ended without being run to its end (failed or cancelled)',
+  130: 'interrupted by Ctrl-C (143: by SIGTERM)',
 } as const;
 
 export const ERRORS = {

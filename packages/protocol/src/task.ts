@@ -1,7 +1,7 @@
 /** What to run. */
 import { z } from 'zod';
 import { GridError } from './errors.ts';
-import { parseFileName } from './file-name.ts';
+import { parseFileName, RESULT_FILE } from './file-name.ts';
 import { type Files, parseFiles } from './files.ts';
 import { TaskId } from './identifiers.ts';
 import { type Limits, parseLimits, printLimits } from './limits.ts';
@@ -20,7 +20,7 @@ const LONGEST_TEXT = 128 * 1024;
 const LONGEST_TAG = 200;
 
 /** Most entries of each list: who waits in the queue is looked at for every foreman that asks. */
-const MOST = { requires: 64, args: 10_000, environment: 1000, collect: 1000 } as const;
+const MOST = { requires: 64, args: 10_000, environment: 1000, collect: 100 } as const;
 
 const MOST_FILES = 20_000;
 
@@ -102,9 +102,21 @@ function trimSlashes(text: string): string {
 
 const optionalName = (field: string) =>
   checked(
-    (value) => (value === undefined || value === null || value === '' ? undefined : parseFileName(value, field)),
+    (value) => (value === undefined || value === null || value === '' ? undefined : parseStreamName(value, field)),
     field,
   ).optional();
+
+function parseStreamName(value: unknown, field: string): string {
+  const name = parseFileName(value, field);
+  if (name.split('/', 1)[0] !== RESULT_FILE) return name;
+  throw new GridError('bad-value', `${field}: ${RESULT_FILE} is the result itself`, { field });
+}
+
+function parseArguments(value: unknown): string[] {
+  const args = parseList(value, 'args', parseText);
+  if (args[0] === '') throw new GridError('bad-value', 'args.0: the command is empty', { field: 'args.0' });
+  return args;
+}
 
 /**
  * A task is what is asked, never changed afterwards.
@@ -125,7 +137,7 @@ export const Task = z.object({
   ),
   limits: checked((value): Limits => parseLimits(value), 'limits'),
   environment: checked((value) => parseEnvironment(value, 'environment'), 'environment'),
-  args: checked((value) => parseList(value, 'args', parseText), 'args'),
+  args: checked(parseArguments, 'args'),
   stdin: optionalName('stdin'),
   stdout: optionalName('stdout'),
   stderr: optionalName('stderr'),

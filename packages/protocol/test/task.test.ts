@@ -1,4 +1,4 @@
-import { parseTask, printReferences, printTask, type Task } from '@kolejka/protocol';
+import { GridError, parseTask, printReferences, printTask, type Task } from '@kolejka/protocol';
 import test from 'ava';
 import fc from 'fast-check';
 import { jsonLike, tasks } from './arbitraries.ts';
@@ -198,7 +198,7 @@ const TOO_MUCH: Record<string, unknown> = {
   args: many(10_001, 'a'),
   environment: Object.fromEntries(many(1001, 'a').map((name, index) => [`${name}${index}`, ''])),
   files: Object.fromEntries(many(20_001, 'a').map((name, index) => [`${name}${index}`, 'x'])),
-  collect: many(1001, { glob: 'a' }),
+  collect: many(101, { glob: 'a' }),
 };
 
 for (const [field, value] of Object.entries(TOO_MUCH)) {
@@ -215,4 +215,15 @@ test('hostile input 61: a prefix of a hundred thousand slashes is read in no tim
   t.throws(() => parseTask({ image: 'x', collect: [{ glob: 'a', prefix }] }), { instanceOf: GridError });
   // The regular expression that stood here took ten seconds and more.
   t.true(performance.now() - started < 2000);
+});
+
+test('hostile input 31: output cannot take the place of the result', (t) => {
+  for (const name of ['kolejka_result.json', 'kolejka_result.json/x']) {
+    const error = t.throws(() => parseTask({ image: 'x', stdout: name }), { instanceOf: GridError });
+    t.is(error?.field, 'stdout');
+  }
+});
+
+test('hostile input 38: an empty command is refused', (t) => {
+  t.is(t.throws(() => parseTask({ image: 'x', args: [''] }), { instanceOf: GridError })?.field, 'args.0');
 });

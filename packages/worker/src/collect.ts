@@ -10,6 +10,8 @@ import type { Workspace } from './workspace.ts';
 export interface CollectLimits extends WalkLimits {
   /** Most bytes of all files together, by their apparent size. */
   bytes: number;
+  /** Most characters of all names together, as JSON writes them: the result must not grow over what a server takes. */
+  names: number;
 }
 
 export interface Collected {
@@ -22,10 +24,12 @@ export interface Collected {
 
 const FILE_MODE = 0o640;
 const DIRECTORY_MODE = 0o750;
-const REMARKS = 10;
+/** As many remarks, of names cut to so many characters, as a message has room for, however they are escaped. */
+const REMARKS = 8;
+const REMARK_NAME = 60;
 
-/** Thrown inside to stop at the first byte too many. */
-class TooManyBytes extends Error {}
+/** Thrown inside to stop at the first byte or name too many; the message is the remark. */
+class TooMuch extends Error {}
 
 /** Moves or copies the result's files into `target`, a directory of ours that no task has seen. */
 export async function collectFiles(
@@ -37,26 +41,28 @@ export async function collectFiles(
   const names = new Set<string>();
   const remarks: string[] = [];
   const skipped = (what: string, where: string) => {
-    if (remarks.length < REMARKS) remarks.push(`${JSON.stringify(where.slice(0, 200))} was left out: ${what}`);
+    if (remarks.length < REMARKS) remarks.push(`${JSON.stringify(where.slice(0, REMARK_NAME))} was left out: ${what}`);
   };
-  const left = { bytes: limits.bytes };
+  // The output comes first: whatever the program has called its files, it does not take the place of its output.
+  for (const name of await placeStreams(task, workspace, target)) names.add(name);
+  const streams = new Set(names);
+  const left = { bytes: limits.bytes, names: limits.names };
+
   const pick = async (found: FoundFile, name: string, take: 'move' | 'copy') => {
-    try {
-      parseFileName(name, 'name');
-    } catch (error) {
-      if (error instanceof GridError) return skipped('name too long', name);
-      throw error;
-    }
+    // The worker's own record is the result; one that the program forged is not.
+    if (streams.has(name) || name.split('/', 1)[0] === RESULT_FILE) return;
+    if (!isFileName(name)) return skipped('name too long', name);
     left.bytes -= found.stat.size;
-    if (left.bytes < 0) throw new TooManyBytes();
+    if (left.bytes < 0) throw new TooMuch(`the result has more than ${limits.bytes} bytes`);
+    left.names -= JSON.stringify(name).length;
+    if (left.names < 0) throw new TooMuch('the names of the result are too many and too long');
     if (await place(found, path.join(target, name), take)) names.add(name);
     else skipped('its place is taken by a directory or file', name);
   };
   let overflow = false;
   try {
     for await (const found of walkFiles(workspace.result, limits, skipped)) {
-      // The worker's own record is the result; one that the program forged is not.
-      if (found.names.join('/') !== RESULT_FILE) await pick(found, found.names.join('/'), 'move');
+      await pick(found, found.names.join('/'), 'move');
     }
     const rules = task.collect.map((rule) => ({ rule, glob: parseGlob(rule.glob) }));
     if (rules.length > 0) {
@@ -67,19 +73,34 @@ export async function collectFiles(
       }
     }
   } catch (error) {
-    if (error instanceof TooManyBytes) remarks.push(`the result has more than ${limits.bytes} bytes`);
-    else if (error instanceof TooManyEntries)
+    if (error instanceof TooMuch) remarks.push(error.message);
+    else if (error instanceof TooManyEntries) {
       remarks.push(`the result has more than ${limits.entries} files and directories`);
-    else throw error;
+    } else throw error;
     overflow = true;
   }
+  return { files: asFiles(names), remarks, overflow };
+}
+
+function isFileName(name: string): boolean {
+  try {
+    return parseFileName(name, 'name') === name;
+  } catch (error) {
+    if (error instanceof GridError) return false;
+    throw error;
+  }
+}
+
+/** Puts stdout and stderr where the task wants them; answers their names. */
+async function placeStreams(task: Task, workspace: Workspace, target: string): Promise<string[]> {
+  const placed: string[] = [];
   for (const stream of ['stdout', 'stderr'] as const) {
     const name = task[stream];
-    if (name === undefined || (stream === 'stderr' && name === task.stdout)) continue;
+    if (name === undefined || placed.includes(name)) continue;
     await placeStream(path.join(workspace.streams, STREAM_FILES[stream]), path.join(target, name));
-    names.add(name);
+    placed.push(name);
   }
-  return { files: asFiles(names), remarks, overflow };
+  return placed;
 }
 
 /** Without the first `strip` names, but never without the file's own; below the prefix. */
@@ -113,7 +134,6 @@ async function place(found: FoundFile, to: string, take: 'move' | 'copy'): Promi
 
 async function placeStream(from: string, to: string): Promise<void> {
   await mkdir(path.dirname(to), { recursive: true, mode: DIRECTORY_MODE });
-  await rm(to, { force: true, recursive: true });
   try {
     await rename(from, to);
   } catch (error) {

@@ -79,8 +79,8 @@ export interface ContainerPlan {
   parent: string;
   /** Variables that the image would add. */
   imageVariables: readonly string[];
-  /** The observer's socket on this machine, when it is there. */
-  observerSocket: string | undefined;
+  /** The directory of the observer's socket, when there is one. */
+  observerDirectory: string | undefined;
   labels: Record<string, string>;
 }
 
@@ -99,6 +99,8 @@ export function containerOptions(plan: ContainerPlan): ContainerCreateOptions {
     User: '0:0',
     Env: environment(task, plan.imageVariables),
     Labels: { ...plan.labels, 'kolejka.task': task.id ?? '' },
+    // The image's own check would run in the task's group, and be measured.
+    Healthcheck: { Test: ['NONE'] },
     Tty: false,
     OpenStdin: task.stdin !== undefined,
     StdinOnce: task.stdin !== undefined,
@@ -121,20 +123,15 @@ export function containerOptions(plan: ContainerPlan): ContainerCreateOptions {
       Mounts: [
         { Type: 'bind', Source: workspace.task, Target: INSIDE.task },
         { Type: 'bind', Source: workspace.result, Target: INSIDE.result },
-        ...(plan.observerSocket === undefined ? [] : [observerMount(plan.observerSocket)]),
+        ...(plan.observerDirectory === undefined ? [] : [observerMount(plan.observerDirectory)]),
       ],
     },
   };
 }
 
-/** The directory and not the socket itself: a daemon that starts anew makes a new socket, which is then seen. */
-function observerMount(socket: string) {
-  return {
-    Type: 'bind' as const,
-    Source: path.dirname(socket),
-    Target: path.posix.dirname(OBSERVER_SOCKET),
-    ReadOnly: true,
-  };
+/** Read-only: a task must not remove the socket. */
+function observerMount(directory: string) {
+  return { Type: 'bind' as const, Source: directory, Target: path.posix.dirname(OBSERVER_SOCKET), ReadOnly: true };
 }
 
 /** `NAME=value` sets a variable, `NAME` alone takes away what the image or the engine would set. */

@@ -1,7 +1,10 @@
 /** One container, from create to its last statistics. */
+import { finished } from 'node:stream/promises';
 import { GridError } from '@kolejka/protocol';
 import type { Container, ContainerCreateOptions } from 'dockerode';
 import { type Engine, engineMessage, engineStatus } from './engine.ts';
+import { engineFailure } from './engine-failure.ts';
+import type { Output } from './streams.ts';
 
 /** How a container ended. */
 export interface Exit {
@@ -17,7 +20,7 @@ export async function createContainer(engine: Engine, options: ContainerCreateOp
     return await engine.docker.createContainer(options);
   } catch (cause) {
     const code = engineStatus(cause) === 404 ? 'image-unavailable' : 'node-unfit';
-    throw new GridError(code, `The container could not be made: ${engineMessage(cause)}.`, { cause });
+    throw engineFailure(cause, code, 'The container could not be made');
   }
 }
 
@@ -37,39 +40,55 @@ export async function startContainer(container: Container): Promise<void> {
     if (COMMAND_AT_FAULT.test(message)) {
       throw new GridError('image-unavailable', `The command could not be started in the image: ${message}.`, { cause });
     }
-    throw new GridError('node-unfit', `The container could not be started: ${message}.`, { cause });
+    throw engineFailure(cause, 'node-unfit', 'The container could not be started');
   }
 }
 
 /**
- * The engine starts an init in the container, and that init the program: that there is no such program is said by the
- * init, with exit code 126 or 127, as the first line of stderr. A program that says the same tricks nobody but itself.
- * @throws GridError `image-unavailable` when the program was never started
+ * The engine starts an init in the container, and that init the program. That there is no such program is said by the
+ * init, with exit code 126 or 127, as the first line of stderr; answers that line, or undefined.
+ *
+ * A program can say the same, so it takes nothing from the result: exit code, statistics and files stay.
  */
-export function checkStarted(code: number, stderr: string): void {
-  const [, failure] = /^\[FATAL tini \(\d+\)\] (.*)$/m.exec(stderr.split('\n', 1)[0] ?? '') ?? [];
-  if (failure === undefined || (code !== 126 && code !== 127)) return;
-  throw new GridError('image-unavailable', `The command could not be started in the image: ${failure}.`);
+export function initFailure(code: number, { stderr, stdoutBytes }: Output): string | undefined {
+  if ((code !== 126 && code !== 127) || stdoutBytes > 0) return undefined;
+  return /^\[FATAL tini \(\d+\)\] (.*)$/.exec(stderr.split('\n', 1)[0] ?? '')?.[1];
 }
 
 /**
  * Waits for the end of a container that was started.
  *
  * The engine's condition `next-exit`, asked for before the start, would hear of the end a little sooner, but dockerode
- * does not say when the engine has begun to listen: a program that is quicker is then waited for without end.
+ * does not say when the engine has begun to listen: a program that is quicker is then waited for without end. Nor does
+ * its own `wait` ever end when the engine dies after the first byte; so the answer is read here.
+ * @throws GridError `engine-unreachable` when the engine went away before
  */
-export async function waitForExit(container: Container): Promise<void> {
+export async function waitForExit(engine: Engine, container: Container): Promise<void> {
+  const call = {
+    path: `/containers/${container.id}/wait?`,
+    method: 'POST',
+    options: { condition: 'not-running' },
+    isStream: true,
+    statusCodes: { 200: true, 404: 'no such container', 500: 'server error' },
+  };
   try {
-    await container.wait({ condition: 'not-running' });
+    const answer = await new Promise<NodeJS.ReadableStream>((resolve, reject) => {
+      engine.docker.modem.dial(call, (error: unknown, stream: unknown) =>
+        error === null ? resolve(stream as NodeJS.ReadableStream) : reject(error),
+      );
+    });
+    await finished(answer.resume());
   } catch (error) {
-    // Removed under our hands, for example by an operator: it has ended too.
-    if (engineStatus(error) !== 404) throw error;
+    // 404: removed under our hands, for example by an operator: it has ended too.
+    if (engineStatus(error) !== 404) throw engineFailure(error, 'node-unfit', 'The end of the container is not known');
   }
 }
 
-/** How a container that has ended did so. */
+/** How a container that has ended did so. @throws GridError `engine-unreachable`, `node-unfit` */
 export async function readExit(container: Container): Promise<Exit> {
-  const { State: state } = await container.inspect();
+  const { State: state } = await container.inspect().catch((error: unknown) => {
+    throw engineFailure(error, 'node-unfit', 'The exit code of the container is not known');
+  });
   const timeMs = parseTime(state.FinishedAt) - parseTime(state.StartedAt);
   // The engine notes the start when it has heard of it; a program of a millisecond may have ended before.
   return { code: state.ExitCode, timeMs: timeMs > 0 ? timeMs : undefined };

@@ -1,6 +1,7 @@
 /** Images: there already, or pulled; what of them a run needs to know. */
 import { GridError } from '@kolejka/protocol';
-import { engineMessage, type Engine, engineStatus } from './engine.ts';
+import { type Engine, engineStatus } from './engine.ts';
+import { engineFailure } from './engine-failure.ts';
 
 export interface Image {
   /** Names of the variables that the image would put into the environment. */
@@ -39,9 +40,7 @@ async function inspect(engine: Engine, name: string): Promise<Image | undefined>
     return { variables, sizeBytes: found.Size };
   } catch (error) {
     if (engineStatus(error) === 404) return undefined;
-    throw new GridError('image-unavailable', `The image ${name} cannot be looked up: ${engineMessage(error)}.`, {
-      cause: error,
-    });
+    throw engineFailure(error, 'image-unavailable', `The image ${name} cannot be looked up`);
   }
 }
 
@@ -52,9 +51,7 @@ async function pull(engine: Engine, name: string, signal: AbortSignal): Promise<
       engine.docker.modem.followProgress(progress, (error) => (error === null ? resolve() : reject(error)));
     });
   } catch (error) {
-    throw new GridError('image-unavailable', `The image ${name} could not be pulled: ${engineMessage(error)}.`, {
-      cause: error,
-    });
+    throw engineFailure(error, 'image-unavailable', `The image ${name} could not be pulled`);
   }
   const image = await inspect(engine, name);
   if (image === undefined) throw new GridError('image-unavailable', `The image ${name} was pulled but is not there.`);

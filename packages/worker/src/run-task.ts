@@ -4,9 +4,6 @@
  * Workspace, image, task group, container, run, stop, collect, result. What a step opens is registered for closing
  * before the step is judged, and closed in reverse order.
  */
-import path from 'node:path';
-import { existsSync } from 'node:fs';
-import type { Group } from '@kolejka/observer/cgroup';
 import {
   asGridError,
   combineLimits,
@@ -14,20 +11,14 @@ import {
   type Limits,
   type Reason,
   type Result,
-  type Stats,
   type Task,
 } from '@kolejka/protocol';
-import type { Container } from 'dockerode';
 import { type Collected, type CollectLimits, collectFiles } from './collect.ts';
-import { checkStarted, createContainer, type Exit, readExit, startContainer, waitForExit } from './container.ts';
-import { checkLimits, containerOptions } from './container-flags.ts';
-import { fetchImage } from './image.ts';
 import type { WorkerContext } from './open.ts';
 import { openResultDirectory, writeResult } from './result-directory.ts';
-import { containerName, openRun, removeContainer, removeRunDirectory, type Run } from './runs.ts';
-import { attachStreams } from './streams.ts';
-import { startWatch, type Watch } from './watch.ts';
-import { prepareWorkspace, type Workspace } from './workspace.ts';
+import { type Ended, runProgram } from './run-program.ts';
+import { openRun, removeRunDirectory, type Run } from './runs.ts';
+import { prepareWorkspace } from './workspace.ts';
 
 export interface RunRequest {
   task: Task;
@@ -51,38 +42,32 @@ export interface RunRequest {
   started?: () => void;
 }
 
-/** Runc's own start needs this many processes and threads in the group; the task's pids limit holds from then on. */
-const PIDS_TO_START = 32;
+/** Where neither the task nor the node says: a pids limit there is always. */
+const DEFAULT_LIMITS: Limits = { pids: 1024 };
 
-/** Caps on what is kept of a task, until limits of the task say so. */
-const OUTPUT_BYTES = 256 * 1024 ** 2;
-const COLLECT_LIMITS: CollectLimits = { bytes: 16 * 1024 ** 3, entries: 200_000, depth: 100 };
+/** Caps on what is collected of a task, until limits of the task say so. */
+const COLLECT_LIMITS: CollectLimits = { bytes: 16 * 1024 ** 3, entries: 50_000, depth: 100, names: 4 * 1024 ** 2 };
 
 /**
  * Runs a task and delivers its result directory. A task that fails is a result with a reason, not an error.
- * @throws GridError when there is no result: the task or its files are wrong, or the result directory cannot be used
+ * @throws GridError when there is no result: the task or its files are wrong, the result directory cannot be used, or
+ * the engine went away (`engine-unreachable`), which says nothing of the task
  */
 export async function runTask(context: WorkerContext, request: RunRequest): Promise<Result> {
-  const { task } = request;
+  const { task, resultDirectory } = request;
+  const cancel = request.cancel ?? new AbortController().signal;
   const limits = {
+    ...DEFAULT_LIMITS,
     ...combineLimits(task.limits, request.limits ?? {}),
     ...(request.cpusOffset !== undefined && { cpus_offset: request.cpusOffset }),
   };
-  await openResultDirectory(request.resultDirectory);
+  await openResultDirectory(resultDirectory);
   const run = await openRun(context.temp, task.id ?? 'local');
   await using opened = new AsyncDisposableStack();
-  const closing = (what: string, close: () => Promise<unknown>) =>
-    opened.defer(
-      async () =>
-        void (await close().catch((error: unknown) => context.log.say('left-behind', { run: run.id, what, error }))),
-    );
-  closing('directory', () => removeRunDirectory(run.directory));
+  const closing = registerClosings(context, run, opened);
 
-  const workspace = await prepareWorkspace(run.directory, {
-    task,
-    directory: request.taskDirectory,
-    consume: request.consume ?? false,
-  });
+  const consume = request.consume ?? false;
+  const workspace = await prepareWorkspace(run.directory, { task, directory: request.taskDirectory, consume });
   let result: Result = {
     ...(task.id !== undefined && { id: task.id }),
     tags: [...(request.tags ?? [])],
@@ -91,159 +76,73 @@ export async function runTask(context: WorkerContext, request: RunRequest): Prom
     files: {},
   };
   try {
-    const ended = await runProgram(context, request, { run, workspace, limits, closing });
-    const collected = await collectFiles(task, workspace, request.resultDirectory, COLLECT_LIMITS);
-    result = { ...result, ...describe(ended, collected), stats: ended.stats };
+    const { pull = false, started = () => undefined } = request;
+    const ended = await runProgram(context, { task, limits, run, workspace, pull, cancel, started, closing });
+    result = { ...result, ...describeEnd(ended), stats: ended.stats };
+    const collected = await collectFiles(task, workspace, resultDirectory, COLLECT_LIMITS);
+    result = { ...result, ...describeFiles(result, collected), ...streamsOf(task) };
   } catch (thrown) {
-    result = { ...result, ...describeFailure(asGridError(thrown), request.cancel) };
+    const error = asGridError(thrown);
+    if (error.code === 'engine-unreachable' && !cancel.aborted) throw error;
+    result = { ...result, ...describeFailure(error, cancel) };
   }
-  const streams = {
-    ...(task.stdout !== undefined && { stdout: task.stdout }),
-    ...(task.stderr !== undefined && { stderr: task.stderr }),
-  };
-  result = { ...result, ...(result.result !== undefined && streams) };
-  await writeResult(request.resultDirectory, result);
-  context.log.say('task-ended', {
-    task: task.id,
-    run: run.id,
-    reason: result.reason,
-    result: result.result,
-    message: result.message,
-  });
+  await writeResult(resultDirectory, result);
+  const { reason, message } = result;
+  context.log.say('task-ended', { task: task.id, run: run.id, reason, result: result.result, message });
   return result;
 }
 
-interface Opened {
-  run: Run;
-  workspace: Workspace;
-  limits: Limits;
-  closing: (what: string, close: () => Promise<unknown>) => void;
-}
-
-interface Ended {
-  exit: Exit;
-  stats: Stats;
-  reason: Reason | undefined;
-}
-
-/** From image to the death of the last process. */
-async function runProgram(
-  context: WorkerContext,
-  request: RunRequest,
-  { run, workspace, limits, closing }: Opened,
-): Promise<Ended> {
-  const { task } = request;
-  const cancel = request.cancel ?? new AbortController().signal;
-  if (task.args.length === 0) throw new GridError('image-unavailable', 'The task names no command (args).');
-  checkLimits(limits, context.cgroups.keeps);
-  const image = await fetchImage(context.engine, task.image, {
-    pull: request.pull ?? false,
-    limitBytes: limits.image,
-    signal: cancel,
+/**
+ * Closings run in reverse order, and each whatever became of the others. The directory of the run goes last, and only
+ * when everything else is gone: by it the next start finds what is left.
+ */
+function registerClosings({ log }: WorkerContext, run: Run, opened: AsyncDisposableStack) {
+  let isClean = true;
+  const closing = (what: string, close: () => Promise<unknown>) => {
+    opened.defer(async () => {
+      await close().catch((error: unknown) => {
+        isClean = false;
+        log.say('left-behind', { run: run.id, what, error });
+      });
+    });
+  };
+  closing('directory', async () => {
+    if (isClean) await removeRunDirectory(run.directory);
   });
-
-  // Where create stops half-way, what it has made is found by its name.
-  let group: Group | undefined;
-  const groupPath = context.cgroups.taskPath(run.id);
-  closing('group', () => (group ?? context.cgroups.open(groupPath)).remove());
-  group = context.cgroups.create(groupPath);
-  group.limit(limits.pids === undefined ? limits : { ...limits, pids: Math.max(limits.pids, PIDS_TO_START) });
-
-  closing('container', () => removeContainer(context.engine, containerName(run.id)));
-  const container = await createContainer(
-    context.engine,
-    containerOptions({
-      name: containerName(run.id),
-      task,
-      limits,
-      workspace,
-      parent: context.cgroups.parentFor(groupPath),
-      imageVariables: image.variables,
-      observerSocket: existsSync(context.observerSocket) ? context.observerSocket : undefined,
-      labels: { 'kolejka.run': run.id },
-    }),
-  );
-  return await runContainer(context, request, { container, group, workspace, limits, cancel });
-}
-
-interface Running {
-  container: Container;
-  group: Group;
-  workspace: Workspace;
-  limits: Limits;
-  cancel: AbortSignal;
-}
-
-async function runContainer(
-  context: WorkerContext,
-  request: RunRequest,
-  { container, group, workspace, limits, cancel }: Running,
-): Promise<Ended> {
-  const { task } = request;
-  let watch: Watch | undefined;
-  const streams = await attachStreams(container, {
-    task,
-    stdin: task.stdin === undefined ? undefined : path.join(workspace.task, task.stdin),
-    directory: workspace.streams,
-    limitBytes: OUTPUT_BYTES,
-    exceeded: () => watch?.note('output'),
-  });
-  cancel.throwIfAborted();
-  await startContainer(container);
-  const started = performance.now();
-  if (limits.pids !== undefined) group.limit({ pids: limits.pids });
-  watch = startWatch({
-    group,
-    limits,
-    cancel,
-    kill: () => group.kill(),
-    failed: (error) => context.log.say('left-behind', { error }),
-  });
-  request.started?.();
-  context.log.say('task-started', { task: task.id });
-  let heardMs = 0;
-  try {
-    await waitForExit(container);
-    heardMs = performance.now() - started;
-  } finally {
-    watch.stop();
-    // The container's end is not that of sessions beside it; only after this nothing can write any more.
-    await group.kill();
-  }
-  const stderr = await streams.done;
-  const [exit, stats] = [await readExit(container), group.read()];
-  checkStarted(exit.code, stderr);
-  if ((stats.memory_oom_kills ?? 0) > 0) watch.note('memory');
-  if (limits.pids !== undefined && exit.code !== 0 && reachedPids(stats, limits.pids)) watch.note('pids');
-  return { exit, stats: { ...withoutCurrent(stats), time: exit.timeMs ?? heardMs }, reason: watch.reason() };
-}
-
-/** A refused fork is counted in a group that is gone by now; the peak of the task group still tells, above runc's own. */
-function reachedPids(stats: Stats, limit: number): boolean {
-  return limit >= PIDS_TO_START && (stats.pids_max_usage ?? 0) >= limit;
-}
-
-/** What the group holds now says nothing about a task that has ended; the original leaves it out too. */
-function withoutCurrent({ memory_usage: _memory, memory_swap: _swap, pids_usage: _pids, ...rest }: Stats): Stats {
-  return rest;
+  return closing;
 }
 
 /** Codes above 128 are 128 + signal, up to the last real-time signal. */
 const isSignalCode = (code: number) => code > 128 && code <= 128 + 64;
 
-function describe({ exit, reason }: Ended, { files, remarks, overflow }: Collected): Partial<Result> {
+function describeEnd({ exit, reason, message }: Ended): Partial<Result> {
   const natural: Reason = isSignalCode(exit.code) ? 'signal' : 'exit';
+  return { result: exit.code, reason: reason ?? natural, ...(message !== undefined && { message }) };
+}
+
+function describeFiles({ reason, message }: Result, { files, remarks, overflow }: Collected): Partial<Result> {
+  const isNatural = reason === 'exit' || reason === 'signal';
+  const sentences = [
+    ...(message === undefined ? [] : [message]),
+    ...(remarks.length > 0 ? [`${remarks.join('; ')}.`] : []),
+  ];
   return {
-    result: exit.code,
-    reason: reason ?? (overflow ? 'disk' : natural),
-    ...(remarks.length > 0 && { message: `${remarks.join('; ')}.` }),
     files,
+    ...(overflow && isNatural && { reason: 'disk' }),
+    ...(sentences.length > 0 && { message: sentences.join(' ').slice(0, MESSAGE_LENGTH) }),
   };
 }
 
-/** A run that came to no end of its own: why, in one sentence. */
-function describeFailure(error: GridError, cancel: AbortSignal | undefined): Partial<Result> {
-  if (cancel?.aborted === true)
-    return { reason: 'cancelled', message: 'The task was cancelled before its program ran.' };
-  return { reason: error.code === 'image-unavailable' ? 'image' : 'infrastructure', message: error.message };
+/** As long as a message of a result may be. */
+const MESSAGE_LENGTH = 4000;
+
+function streamsOf({ stdout, stderr }: Task): Partial<Result> {
+  return { ...(stdout !== undefined && { stdout }), ...(stderr !== undefined && { stderr }) };
+}
+
+/** A run that came to no end of its own, or whose files could not be collected: why, in one sentence. */
+function describeFailure(error: GridError, cancel: AbortSignal): Partial<Result> {
+  if (cancel.aborted) return { reason: 'cancelled', message: 'The task was cancelled before its program ran.' };
+  const message = error.message.slice(0, MESSAGE_LENGTH);
+  return { reason: error.code === 'image-unavailable' ? 'image' : 'infrastructure', message };
 }

@@ -6,7 +6,7 @@
  * process owns it; a run whose owner is gone is a leftover.
  */
 import { randomBytes } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { execFile } from 'node:child_process';
@@ -39,15 +39,12 @@ export async function openRun(temp: string, task: string): Promise<Run> {
   return { id: path.basename(directory), directory };
 }
 
-/** Removes the directory of a run, however deep a task has nested it. */
+/**
+ * Removes the directory of a run, however deep or wide a task has made it: rm(1) walks by descriptor and in a process
+ * of its own, where Node's works with whole paths, longer than the kernel takes, and all names in memory at once.
+ */
 export async function removeRunDirectory(directory: string): Promise<void> {
-  try {
-    await rm(directory, { recursive: true, force: true });
-  } catch (error) {
-    // Node's rm works with whole paths, which a hostile tree makes longer than the kernel takes; rm(1) walks by descriptor.
-    if ((error as NodeJS.ErrnoException).code !== 'ENAMETOOLONG') throw error;
-    await promisify(execFile)('rm', ['-rf', '--one-file-system', '--', directory]);
-  }
+  await promisify(execFile)('rm', ['-rf', '--one-file-system', '--', directory]);
 }
 
 interface Leftovers {

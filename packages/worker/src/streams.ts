@@ -1,14 +1,21 @@
 /** stdin, stdout and stderr of a container: bytes from and to files, untouched, up to a limit. */
-import { createReadStream, createWriteStream, type WriteStream } from 'node:fs';
+import { constants } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
 import path from 'node:path';
-import { once } from 'node:events';
-import { finished } from 'node:stream/promises';
-import type { Task } from '@kolejka/protocol';
+import { pipeline } from 'node:stream';
+import { GridError, type Task } from '@kolejka/protocol';
 import type { Container } from 'dockerode';
 
+export interface Output {
+  /** How stderr began. */
+  stderr: string;
+  /** Bytes of stdout. */
+  stdoutBytes: number;
+}
+
 export interface Streams {
-  /** Resolves when both outputs have ended and are on disk; answers how stderr began. */
-  done: Promise<string>;
+  /** Resolves when both outputs have ended and are on disk; never rejects. */
+  done: Promise<Output>;
 }
 
 /** So much of stderr's beginning is remembered. */
@@ -16,73 +23,98 @@ const BEGINNING_BYTES = 500;
 
 export interface StreamOptions {
   task: Task;
-  /** Path of the file that is stdin. */
+  /** Path of the file that is stdin, in a directory that no task has touched yet. */
   stdin: string | undefined;
   /** Directory for the files `stdout` and `stderr`. */
   directory: string;
   /** Most bytes kept of both together. */
   limitBytes: number;
-  /** Called once when there is more. */
+  /** Called when there is more, and for each piece of it. */
   exceeded: () => void;
+  /** Called when output could not be kept or heard any more. */
+  failed: (error: unknown) => void;
 }
 
 /** Name of the file in the streams directory that holds an output. */
 export const STREAM_FILES = { stdout: 'stdout', stderr: 'stderr' } as const;
 
-/** Attaches to a container that was created but not started; nothing of its output can be missed. */
+/**
+ * Attaches to a container that was created but not started; nothing of its output can be missed.
+ * @throws GridError `no-file` when stdin is no regular file; the engine's errors
+ */
 export async function attachStreams(container: Container, options: StreamOptions): Promise<Streams> {
-  const { task } = options;
+  const { task, stdin } = options;
+  if (stdin !== undefined) await attachInput(container, stdin);
   const connection = await container.attach({
     stream: true,
     hijack: true,
-    stdin: task.stdin !== undefined,
     stdout: task.stdout !== undefined,
     // Also where the task does not want it: the container's init says here that it could not start the program.
     stderr: true,
   });
-  if (options.stdin !== undefined) {
-    // A program that ends without reading its input breaks this pipe, which is its right.
-    createReadStream(options.stdin)
-      .on('error', () => connection.end())
-      .pipe(connection);
-    connection.on('error', () => undefined);
-  }
   return { done: writeOutputs(connection, options) };
 }
 
-async function writeOutputs(
-  connection: NodeJS.ReadableStream,
-  { task, directory, limitBytes, exceeded }: StreamOptions,
-): Promise<string> {
-  const open = (file: string) => createWriteStream(path.join(directory, file), { mode: 0o640 });
-  const stdout = task.stdout === undefined ? undefined : open(STREAM_FILES.stdout);
-  const shared = task.stderr !== undefined && task.stderr === task.stdout;
-  const stderr = shared ? stdout : task.stderr === undefined ? undefined : open(STREAM_FILES.stderr);
-  const outputs = new Map<number, WriteStream | undefined>([
-    [1, stdout],
-    [2, stderr],
-  ]);
-  let left = limitBytes;
-  let beginning = Buffer.alloc(0);
+/**
+ * On a connection of its own: a program that ends without reading its input breaks it, which is its right, and must
+ * not take the last of its output along.
+ */
+async function attachInput(container: Container, file: string): Promise<void> {
+  const input = await openInput(file);
   try {
-    for await (const { channel, bytes } of demultiplex(connection as AsyncIterable<Buffer>)) {
-      if (channel === 2 && beginning.length < BEGINNING_BYTES) {
-        beginning = Buffer.concat([beginning, bytes.subarray(0, BEGINNING_BYTES - beginning.length)]);
-      }
-      const output = outputs.get(channel);
-      if (output === undefined) continue;
-      const kept = bytes.subarray(0, left);
-      if (kept.length > 0 && !output.write(kept)) await once(output, 'drain');
-      if (bytes.length > left) exceeded();
-      left -= kept.length;
-    }
-  } finally {
-    for (const output of new Set(outputs.values())) {
-      output?.end();
-      if (output !== undefined) await finished(output);
-    }
+    const connection = await container.attach({ stream: true, hijack: true, stdin: true });
+    connection.resume();
+    pipeline(input.createReadStream(), connection, () => undefined);
+  } catch (error) {
+    await input.close();
+    throw error;
   }
-  return beginning.toString('utf8');
+}
+
+/** Opened before the program runs: afterwards the name may lead anywhere on this machine. */
+async function openInput(file: string): Promise<FileHandle> {
+  const input = await open(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  const found = await input.stat();
+  if (found.isFile()) return input;
+  await input.close();
+  throw new GridError('no-file', 'stdin: not a regular file', { field: 'stdin' });
+}
+
+async function writeOutputs(connection: NodeJS.ReadableStream, options: StreamOptions): Promise<Output> {
+  const { limitBytes, exceeded, failed } = options;
+  const output: Output = { stderr: '', stdoutBytes: 0 };
+  let files = new Map<number, FileHandle>();
+  try {
+    files = await openOutputs(options);
+    let left = limitBytes;
+    for await (const { channel, bytes } of demultiplex(connection as AsyncIterable<Buffer>)) {
+      if (channel === 1) output.stdoutBytes += bytes.length;
+      else if (output.stderr.length < BEGINNING_BYTES) output.stderr += bytes.toString('latin1', 0, BEGINNING_BYTES);
+      const file = files.get(channel);
+      if (file === undefined) continue;
+      if (left > 0) await writeAll(file, bytes.subarray(0, left));
+      if (bytes.length > left) exceeded();
+      left = Math.max(0, left - bytes.length);
+    }
+  } catch (error) {
+    failed(error);
+  }
+  for (const file of new Set(files.values())) await file.close().catch(failed);
+  return output;
+}
+
+async function writeAll(file: FileHandle, bytes: Buffer): Promise<void> {
+  for (let done = 0; done < bytes.length; ) done += (await file.write(bytes, done)).bytesWritten;
+}
+
+/** The file of each channel that the task wants; one for both when they have the same name. */
+async function openOutputs({ task, directory }: StreamOptions): Promise<Map<number, FileHandle>> {
+  const files = new Map<number, FileHandle>();
+  const create = (name: string) => open(path.join(directory, name), 'wx', 0o640);
+  if (task.stdout !== undefined) files.set(1, await create(STREAM_FILES.stdout));
+  if (task.stderr === undefined) return files;
+  const shared = task.stderr === task.stdout ? files.get(1) : undefined;
+  return files.set(2, shared ?? (await create(STREAM_FILES.stderr)));
 }
 
 const HEADER_BYTES = 8;

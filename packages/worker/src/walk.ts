@@ -3,7 +3,7 @@
  * only regular files are handed on. Must run after every process that could still write there is dead.
  */
 import { constants, type Stats } from 'node:fs';
-import { type FileHandle, open, readdir } from 'node:fs/promises';
+import { type FileHandle, open, opendir } from 'node:fs/promises';
 
 export interface FoundFile {
   /** Names from the root down; valid UTF-8. */
@@ -30,6 +30,9 @@ export class TooManyEntries extends Error {}
 
 const NO_FOLLOW = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY;
 
+/** What opening a link (ELOOP), a socket or a device says: none is a result. Any other failure is the node's. */
+const NO_FILE: ReadonlySet<string> = new Set(['ELOOP', 'ENXIO', 'ENODEV', 'EACCES', 'EPERM', 'EOPNOTSUPP']);
+
 /** All regular files below `root`, in the order of their names. */
 export async function* walkFiles(root: string, limits: WalkLimits, skipped: Skipped): AsyncGenerator<FoundFile> {
   const left = { entries: limits.entries };
@@ -49,10 +52,7 @@ async function* walkDirectory(
   skipped: Skipped,
 ): AsyncGenerator<FoundFile> {
   const here = `/proc/self/fd/${directory.fd}`;
-  const entries = await readdir(here, { encoding: 'buffer' });
-  for (const bytes of entries.toSorted((one, other) => one.compare(other))) {
-    left.entries -= 1;
-    if (left.entries < 0) throw new TooManyEntries();
+  for (const bytes of await readNames(here, left)) {
     const name = bytes.toString('utf8');
     const names = [...above, name];
     if (!Buffer.from(name).equals(bytes)) {
@@ -60,8 +60,10 @@ async function* walkDirectory(
       continue;
     }
     const entry = `${here}/${name}`;
-    // ELOOP: a link. ENXIO, ENODEV, EACCES: a socket or a device. None is a result.
-    const file = await open(entry, NO_FOLLOW).catch(() => undefined);
+    const file = await open(entry, NO_FOLLOW).catch((error: NodeJS.ErrnoException) => {
+      if (NO_FILE.has(error.code ?? '')) return undefined;
+      throw error;
+    });
     if (file === undefined) {
       skipped('link or special file', names.join('/'));
       continue;
@@ -76,4 +78,17 @@ async function* walkDirectory(
       await file.close();
     }
   }
+}
+
+/** The names of a directory in their order; no more are read than may be looked at. */
+async function readNames(directory: string, left: { entries: number }): Promise<Buffer[]> {
+  const names: Buffer[] = [];
+  // Node's types do not know that the encoding of opendir may be `buffer`.
+  const options = { encoding: 'buffer', bufferSize: 1024 } as unknown as { bufferSize: number };
+  for await (const { name } of await opendir(directory, options)) {
+    left.entries -= 1;
+    if (left.entries < 0) throw new TooManyEntries();
+    names.push(name as unknown as Buffer);
+  }
+  return names.toSorted((one, other) => one.compare(other));
 }

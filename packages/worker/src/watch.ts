@@ -10,15 +10,21 @@ export interface Watch {
   reason(): Reason | undefined;
   /** Notes a reason unless there is one; a reason that kills, kills. */
   note(reason: Reason): void;
+  /** Resolves when everything of the task was killed; never, when nothing had to be. */
+  killed: Promise<void>;
   /** Ends watching. Safe to call twice. */
   stop(): void;
 }
+
+/** setTimeout takes no longer pause: a longer one is over at once. */
+const LONGEST_PAUSE_MS = 2 ** 31 - 1;
 
 /** Which reasons end the task. After a memory kill the kernel has done what is to be done, the rest may go on. */
 const KILLS: Partial<Record<Reason, true>> = {
   time: true,
   pids: true,
   output: true,
+  disk: true,
   cancelled: true,
   infrastructure: true,
 };
@@ -35,24 +41,30 @@ export interface WatchOptions {
 
 /** Watches from the moment the program has started. */
 export function startWatch({ group, limits, cancel, kill, failed }: WatchOptions): Watch {
+  const killed = Promise.withResolvers<void>();
   let reason: Reason | undefined;
-  const note = (next: Reason) => {
-    if (reason !== undefined && !(reason === 'memory' && KILLS[next] === true)) return;
-    reason ??= next;
-    if (KILLS[next] === true) kill().catch(failed);
+  let mustDie = false;
+  let dying: Promise<void> | undefined;
+
+  /** Tries again with each sample until it is done. */
+  const killNow = () => {
+    dying ??= kill()
+      .then(() => killed.resolve(), failed)
+      .finally(() => (dying = undefined));
   };
-  const onCancel = () => note('cancelled');
-  cancel.addEventListener('abort', onCancel, { once: true });
-  if (cancel.aborted) onCancel();
-  const deadline = limits.time === undefined ? undefined : setTimeout(() => note('time'), limits.time);
+  const note = (next: Reason) => {
+    if (reason === undefined || (reason === 'memory' && KILLS[next] === true)) {
+      reason ??= next;
+      mustDie ||= KILLS[next] === true;
+      if (mustDie) killNow();
+    }
+  };
   const lookAtForks = () => {
     if (group.refusedForks() > 0) note('pids');
   };
-  // A program that cannot fork often ends at once, and with its group the count of refusals: samples come too late.
-  const stopForks = limits.pids === undefined ? () => undefined : group.watchForks(lookAtForks);
-  if (limits.pids !== undefined) lookAtForks();
   let wasOver = false;
-  const sampler = setInterval(() => {
+  const sample = () => {
+    if (mustDie) return killNow();
     const { memory_oom_kills: oomKills = 0, pids_usage: pids = 0 } = group.read();
     if (oomKills > 0) note('memory');
     if (limits.pids === undefined) return;
@@ -62,10 +74,34 @@ export function startWatch({ group, limits, cancel, kill, failed }: WatchOptions
     if (isOver && wasOver) note('pids');
     lookAtForks();
     wasOver = isOver;
+  };
+
+  const started = performance.now();
+  let deadline: NodeJS.Timeout | undefined;
+  const watchTime = (limit: number) => {
+    const left = limit - (performance.now() - started);
+    if (left <= 0) note('time');
+    else deadline = setTimeout(() => watchTime(limit), Math.min(left, LONGEST_PAUSE_MS));
+  };
+  const onCancel = () => note('cancelled');
+
+  if (limits.time !== undefined) watchTime(limits.time);
+  cancel.addEventListener('abort', onCancel, { once: true });
+  if (cancel.aborted) onCancel();
+  // A program that cannot fork often ends at once, and with its group the count of refusals: samples come too late.
+  const stopForks = limits.pids === undefined ? () => undefined : group.watchForks(lookAtForks);
+  if (limits.pids !== undefined) lookAtForks();
+  const sampler = setInterval(() => {
+    try {
+      sample();
+    } catch (error) {
+      failed(error);
+    }
   }, SAMPLE_MS);
   return {
     reason: () => reason,
     note,
+    killed: killed.promise,
     stop() {
       clearTimeout(deadline);
       clearInterval(sampler);

@@ -1,5 +1,5 @@
 /** The directories a task works in, filled from its task directory. */
-import { chmod, constants, copyFile, mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, constants, copyFile, lstat, mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { GridError, mapFiles, printTask, type Task, TASK_FILE } from '@kolejka/protocol';
 
@@ -40,6 +40,9 @@ export async function prepareWorkspace(root: string, source: WorkspaceSource): P
   for (const directory of Object.values(workspace)) await mkdir(directory, { mode: 0o755 });
   for (const [name, file] of Object.entries(source.task.files)) {
     if (name === TASK_FILE) continue;
+    if (name.startsWith(`${TASK_FILE}/`)) {
+      throw new GridError('bad-value', `files.${name}: ${TASK_FILE} is a file`, { field: `files.${name}` });
+    }
     await bring(
       name,
       path.resolve(source.directory, file.path ?? name),
@@ -47,9 +50,9 @@ export async function prepareWorkspace(root: string, source: WorkspaceSource): P
       source.consume,
     );
   }
-  if (source.task.stdin !== undefined) await requireInput(workspace.task, source.task.stdin);
   const spec = printTask({ ...source.task, files: mapFiles(source.task.files, (_file, name) => ({ path: name })) });
   await writeFile(path.join(workspace.task, TASK_FILE), `${JSON.stringify(spec, undefined, 2)}\n`, { mode: TASK_MODE });
+  if (source.task.stdin !== undefined) await requireInput(workspace.task, source.task.stdin);
   if (source.consume) await rm(source.directory, { recursive: true, force: true });
   return workspace;
 }
@@ -68,7 +71,9 @@ async function bring(name: string, from: string, to: string, consume: boolean): 
     });
   }
   await mkdir(path.dirname(to), { recursive: true, mode: TASK_MODE });
-  if (!consume || !(await rename(from, to).then(() => true, isOtherDevice))) {
+  // A link is never moved: what it leads to belongs to somebody else.
+  const isLink = (await lstat(from)).isSymbolicLink();
+  if (!consume || isLink || !(await rename(from, to).then(() => true, isOtherDevice))) {
     await copyFile(from, to, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
   }
   await chmod(to, TASK_MODE);

@@ -6,7 +6,7 @@ import { parseTask } from '@kolejka/protocol';
 import test from 'ava';
 import { collectFiles, type CollectLimits } from '../src/collect.ts';
 
-const LIMITS: CollectLimits = { bytes: 1e6, entries: 1000, depth: 20 };
+const LIMITS: CollectLimits = { bytes: 1e6, entries: 1000, depth: 20, names: 1e5 };
 
 async function scene(t: { teardown: (close: () => Promise<void>) => void }, task: object = {}) {
   const root = await mkdtemp(path.join(tmpdir(), 'kolejka-collect-'));

@@ -1,6 +1,8 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
+import { parseTask } from '@kolejka/protocol';
+import { runTask } from '../src/index.ts';
 import { openScene, type Scene } from './scene.ts';
 
 const sh = (script: string) => ({ args: ['sh', '-c', script] });
@@ -38,9 +40,64 @@ test('stdin comes from a file of the task, and a program may leave it unread', a
   const big = 'x'.repeat(3_000_000);
   const read = await run({ ...sh('wc -c'), stdin: 'in' }, { in: big });
   t.is((await read.text('out')).trim(), '3000000');
-  const unread = await run({ ...sh('echo done'), stdin: 'in' }, { in: big });
+  const unread = await run({ ...sh('yes | head -c 1000000'), stdin: 'in' }, { in: big });
   t.is(unread.result.result, 0);
-  t.is(await unread.text('out'), 'done\n');
+  t.is((await unread.text('out')).length, 1_000_000);
+});
+
+test('regression: stdin is the file of the task, whatever the program puts in its place', async (t) => {
+  const { run, directory } = await openScene(t);
+  const secret = path.join(directory, 'secret');
+  await writeFile(secret, 'SECRET');
+  const { text } = await run({ ...sh(`rm in; ln -s ${secret} in; cat`), stdin: 'in' }, { in: 'ours' });
+  t.is(await text('out'), 'ours');
+});
+
+test('regression: a program that leaves its stdin unread leaves no open file', async (t) => {
+  const { run } = await openScene(t);
+  const opened = async () => (await readdir('/proc/self/fd')).length;
+  await run({ args: ['true'], stdin: 'in' }, { in: 'x'.repeat(3_000_000) });
+  const before = await opened();
+  for (let round = 0; round < 4; round += 1) await run({ args: ['true'], stdin: 'in' }, { in: 'x'.repeat(3_000_000) });
+  t.true((await opened()) <= before + 1, `${before} before`);
+});
+
+test('regression: a program that ends within its time was not ended for time', async (t) => {
+  const { run } = await openScene(t);
+  for (const seconds of ['0.93', '0.96', '0.98']) {
+    const { result } = await run({ args: ['sleep', seconds], limits: { time: '1s' } });
+    if ((result.stats.time ?? 0) < 1000) t.is(result.reason, 'exit', `${seconds}: ${result.stats.time}`);
+    t.true(['exit', 'time'].includes(result.reason ?? ''));
+  }
+});
+
+test('regression: a time limit of a month does not end at once', async (t) => {
+  const { run } = await openScene(t);
+  const { result } = await run({ args: ['sleep', '0.2'], limits: { time: '30D' } });
+  t.is(result.reason, 'exit');
+});
+
+test('hostile input 31: names around the result and the output are left out, and everything else is kept', async (t) => {
+  const { run } = await openScene(t);
+  const script =
+    'cd ../result; mkdir kolejka_result.json out logs; echo x | tee kolejka_result.json/x out/x kept; echo y > err';
+  const { result, text } = await run(sh(script));
+  t.is(result.result, 0);
+  t.is(result.reason, 'exit');
+  t.deepEqual(Object.keys(result.files), ['err', 'kept', 'out']);
+  t.is(await text('out'), 'x\n');
+  t.regex(result.message ?? '', /"out\/x" was left out/);
+});
+
+test('a task that says nothing has a pids limit all the same', async (t) => {
+  const { context, directory } = await openScene(t);
+  const task = parseTask({ image: 'busybox:stable', args: ['true'] });
+  const result = await runTask(context, {
+    task,
+    taskDirectory: directory,
+    resultDirectory: path.join(directory, 'bare'),
+  });
+  t.is(result.limits.pids, 1024);
 });
 
 test('both outputs go into one file when they have the same name', async (t) => {
@@ -167,7 +224,7 @@ test('hostile input 42: without network there is a loopback and nothing else', a
 
 test('hostile input 13: endless output is cut and the program ended', async (t) => {
   const { run } = await openScene(t);
-  const { result, resultDirectory } = await run(sh('yes'));
+  const { result, resultDirectory } = await run({ ...sh('yes'), limits: { time: '100s' } });
   t.is(result.reason, 'output');
   t.is((await stat(path.join(resultDirectory, 'out'))).size, 256 * 1024 ** 2);
 });
@@ -208,7 +265,7 @@ test('a command that is not in the image is a result with that reason', async (t
   const scene = await openScene(t);
   const { result } = await scene.run({ args: ['no-such-command'], stderr: null });
   t.is(result.reason, 'image');
-  t.is(result.result, undefined);
+  t.is(result.result, 127, 'a program that only says so loses nothing of its result');
   t.regex(result.message ?? '', /no-such-command/);
   await nothingIsLeft(t, scene);
 });

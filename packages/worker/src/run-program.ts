@@ -1,0 +1,147 @@
+/** From the image to the death of the last process: what happens between a filled workspace and a collected result. */
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Group } from '@kolejka/observer/cgroup';
+import { GridError, type Limits, type Reason, type Stats, type Task } from '@kolejka/protocol';
+import type { Container } from 'dockerode';
+import { createContainer, type Exit, initFailure, readExit, startContainer, waitForExit } from './container.ts';
+import { checkLimits, containerOptions } from './container-flags.ts';
+import { fetchImage } from './image.ts';
+import { observerDirectory } from './observer-directory.ts';
+import type { WorkerContext } from './open.ts';
+import { containerName, removeContainer, type Run } from './runs.ts';
+import { attachStreams } from './streams.ts';
+import { startWatch, type Watch } from './watch.ts';
+import type { Workspace } from './workspace.ts';
+
+/** Everything a program needs that is there before it. */
+export interface Prepared {
+  task: Task;
+  limits: Limits;
+  run: Run;
+  workspace: Workspace;
+  pull: boolean;
+  cancel: AbortSignal;
+  started: () => void;
+  /** Registers what must be closed, whatever happens. */
+  closing: (what: string, close: () => Promise<unknown>) => void;
+}
+
+/** How the program ended. */
+export interface Ended {
+  exit: Exit;
+  stats: Stats;
+  reason: Reason | undefined;
+  message?: string;
+}
+
+/** Runc's own start needs this many processes and threads in the group; the task's pids limit holds from then on. */
+const PIDS_TO_START = 32;
+/** Cap on stdout and stderr together, until a limit of the task says so. */
+const OUTPUT_BYTES = 256 * 1024 ** 2;
+/** So long the engine may take to tell the end of a container whose processes are dead. */
+const ENGINE_PATIENCE_MS = 20_000;
+
+/** @throws GridError when the program was never started, or the engine went away: `engine-unreachable` */
+export async function runProgram(context: WorkerContext, prepared: Prepared): Promise<Ended> {
+  const { task, limits, run, workspace, cancel, closing } = prepared;
+  const { engine, cgroups } = context;
+  if (task.args.length === 0) throw new GridError('image-unavailable', 'The task names no command (args).');
+  checkLimits(limits, cgroups.keeps);
+  const image = await fetchImage(engine, task.image, { pull: prepared.pull, limitBytes: limits.image, signal: cancel });
+
+  // Where create stops half-way, what it has made is found by its name.
+  let group: Group | undefined;
+  const groupPath = cgroups.taskPath(run.id);
+  closing('group', () => (group ?? cgroups.open(groupPath)).remove());
+  group = cgroups.create(groupPath);
+  group.limit(limits.pids === undefined ? limits : { ...limits, pids: Math.max(limits.pids, PIDS_TO_START) });
+
+  closing('container', () => removeContainer(engine, containerName(run.id)));
+  const options = containerOptions({
+    name: containerName(run.id),
+    task,
+    limits,
+    workspace,
+    parent: cgroups.parentFor(groupPath),
+    imageVariables: image.variables,
+    observerDirectory: observerDirectory(context.observerSocket),
+    labels: { 'kolejka.run': run.id },
+  });
+  return await runContainer(context, prepared, await createContainer(engine, options), group);
+}
+
+async function runContainer(
+  { engine, log }: WorkerContext,
+  { task, limits, workspace, cancel, started }: Prepared,
+  container: Container,
+  group: Group,
+): Promise<Ended> {
+  let watch: Watch | undefined;
+  const streams = await attachStreams(container, {
+    task,
+    stdin: task.stdin === undefined ? undefined : path.join(workspace.task, task.stdin),
+    directory: workspace.streams,
+    limitBytes: OUTPUT_BYTES,
+    exceeded: () => watch?.note('output'),
+    failed: (error) => {
+      log.say('output-lost', { task: task.id, error });
+      watch?.note('infrastructure');
+    },
+  });
+  cancel.throwIfAborted();
+  await startContainer(container);
+  const startedAt = performance.now();
+  if (limits.pids !== undefined) group.limit({ pids: limits.pids });
+  watch = startWatch({
+    group,
+    limits,
+    cancel,
+    kill: () => group.kill(),
+    failed: (error) => log.say('kill-failed', { task: task.id, error }),
+  });
+  started();
+  log.say('task-started', { task: task.id });
+  try {
+    await Promise.race([waitForExit(engine, container), refuseSilence(watch)]);
+  } finally {
+    watch.stop();
+    // The container's end is not that of sessions beside it; only after this nothing can write any more.
+    await group.kill();
+  }
+  const heardMs = performance.now() - startedAt;
+  const output = await streams.done;
+  const [exit, stats] = [await readExit(container), group.read()];
+  if ((stats.memory_oom_kills ?? 0) > 0) watch.note('memory');
+  if (limits.pids !== undefined && exit.code !== 0 && reachedPids(stats, limits.pids)) watch.note('pids');
+  const failure = initFailure(exit.code, output);
+  return {
+    exit,
+    stats: { ...withoutCurrent(stats), time: exit.timeMs ?? heardMs },
+    reason: failure === undefined ? fairReason(watch.reason(), exit, limits) : 'image',
+    ...(failure !== undefined && { message: `The command could not be started in the image: ${failure}.` }),
+  };
+}
+
+/** Everything is dead and the engine does not say so: it hangs, and must not hold the run. */
+async function refuseSilence(watch: Watch): Promise<never> {
+  await watch.killed;
+  await sleep(ENGINE_PATIENCE_MS, undefined, { ref: false });
+  throw new GridError('engine-unreachable', 'Docker does not tell the end of a container whose processes are dead.');
+}
+
+/** A program that the engine saw end within its time did not need more, though the deadline came before the news. */
+function fairReason(reason: Reason | undefined, { timeMs }: Exit, limits: Limits): Reason | undefined {
+  const wasInTime = timeMs !== undefined && limits.time !== undefined && timeMs < limits.time;
+  return reason === 'time' && wasInTime ? undefined : reason;
+}
+
+/** A refused fork is counted in a group that is gone by now; the peak of the task group still tells, above runc's own. */
+function reachedPids(stats: Stats, limit: number): boolean {
+  return limit >= PIDS_TO_START && (stats.pids_max_usage ?? 0) >= limit;
+}
+
+/** What the group holds now says nothing about a task that has ended; the original leaves it out too. */
+function withoutCurrent({ memory_usage: _memory, memory_swap: _swap, pids_usage: _pids, ...rest }: Stats): Stats {
+  return rest;
+}

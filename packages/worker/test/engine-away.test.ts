@@ -1,0 +1,58 @@
+import { mkdtempSync } from 'node:fs';
+import net from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { GridError } from '@kolejka/protocol';
+import test from 'ava';
+import { openScene } from './scene.ts';
+
+/** The real engine behind a socket of ours, so that it can go away without the machine losing it. */
+const socketPath = path.join(mkdtempSync(path.join(tmpdir(), 'kolejka-engine-')), 'docker.sock');
+const connections = new Set<net.Socket>();
+let proxy: net.Server | undefined;
+
+async function comeBack(): Promise<void> {
+  const server = net.createServer({ allowHalfOpen: true }, (client) => {
+    const engine = net.connect({ path: '/var/run/docker.sock', allowHalfOpen: true });
+    client.pipe(engine).pipe(client);
+    for (const socket of [client, engine]) {
+      connections.add(socket);
+      socket.on('error', () => undefined).on('close', () => connections.delete(socket));
+    }
+  });
+  proxy = server;
+  await new Promise<void>((resolve) => server.listen(socketPath, resolve));
+}
+
+function goAway(): void {
+  proxy?.close();
+  for (const connection of connections) connection.destroy();
+}
+
+process.env['DOCKER_HOST'] = `unix://${socketPath}`;
+test.beforeEach(comeBack);
+test.afterEach.always(goAway);
+
+const sleeper = { args: ['sleep', '30'], limits: { time: '2s' } };
+
+test.serial('regression: an engine that dies during a run ends the run, and says nothing of the task', async (t) => {
+  const { run, removeLeftovers } = await openScene(t);
+  for (const stdin of [undefined, 'in']) {
+    const ran = run({ ...sleeper, stdin }, { in: 'x' }, { started: () => setTimeout(goAway, 200) });
+    const error = await t.throwsAsync(ran, { instanceOf: GridError });
+    t.is(error.code, 'engine-unreachable');
+    await comeBack();
+  }
+  await sleep(100);
+  await removeLeftovers();
+});
+
+test.serial('regression: an engine that is away is not an image that cannot be had', async (t) => {
+  const { run } = await openScene(t);
+  goAway();
+  const error = await t.throwsAsync(run(sleeper), { instanceOf: GridError });
+  t.is(error.code, 'engine-unreachable');
+  await comeBack();
+  t.is((await run({ args: ['true'] })).result.reason, 'exit');
+});
