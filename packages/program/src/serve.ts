@@ -58,7 +58,7 @@ export interface ServeOptions<Who extends Caller> {
   handlers: Record<string, Handler>;
   /** Who asks, from cookies or tokens. Throws GridError when what was sent is no good. */
   identify: (request: Request) => Promise<Who | undefined> | Who | undefined;
-  /** Largest JSON or form body, in bytes. */
+  /** Largest JSON or form body, in bytes, of routes that do not say more themselves. */
   largestBody: number;
   /** How long a JSON or form body may take to come, in milliseconds; 30 s. */
   bodyWithinMs?: number;
@@ -77,11 +77,11 @@ export function mountRoutes<Who extends Caller>(app: Express, options: ServeOpti
   app.disable('etag');
   app.set('strict routing', true);
   app.set('case sensitive routing', true);
-  const readBody = bodyReader(options.largestBody, options.bodyWithinMs ?? BODY_WITHIN_MS);
-
   for (const [name, route] of sortByDetail(options.routes)) {
     const handle = options.handlers[name];
     if (handle === undefined) continue;
+    const largest = Math.max(route.largest ?? 0, options.largestBody);
+    const readBody = bodyReader(largest, options.bodyWithinMs ?? BODY_WITHIN_MS);
     const method = route.method.toLowerCase() as 'get' | 'post' | 'put' | 'delete';
     app[method](route.path, async (request: Request, response: Response) => {
       const gone = new AbortController();

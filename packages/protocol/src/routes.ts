@@ -26,6 +26,8 @@ export interface Route {
   query?: z.ZodObject;
   /** Schema of a JSON or form body, or `bytes` for a raw stream. */
   body?: z.ZodType | 'bytes';
+  /** Bytes its body may have, where that is more than a server lets a body have. */
+  largest?: number;
   /** Schema of a JSON answer without `status`, `bytes` for a raw stream, `events` for server-sent events. */
   answer: z.ZodType | 'bytes' | 'events' | 'text';
   /** May the same request be sent again when no answer came? */
@@ -204,6 +206,8 @@ export const ROUTES = {
     method: 'POST',
     path: '/task/result/',
     may: 'task.process_task',
+    // As many files as a worker collects, each with its name and reference.
+    largest: 16 * 1024 ** 2,
     body: checked((value) => parseHandedIn(value), ''),
     answer: z.object({ result: anyObject }),
     repeatable: true,

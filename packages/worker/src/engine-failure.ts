@@ -3,7 +3,7 @@ import { type ErrorCode, GridError } from '@kolejka/protocol';
 import { engineMessage } from './engine.ts';
 
 /** True when the engine did not answer: the error is one of the connection, such as ECONNREFUSED, and no word of its own. */
-export function isSilence(error: unknown): boolean {
+function isSilence(error: unknown): boolean {
   return typeof (error as { code?: unknown }).code === 'string';
 }
 
