@@ -10,7 +10,6 @@ import type { Client } from '@kolejka/client';
 import { GridError, mapFiles, type Result, type Task } from '@kolejka/protocol';
 import { openRun, removeRunDirectory, runTask, type WorkerContext } from '@kolejka/worker';
 import type { Disk } from './disk.ts';
-import { findEngineAway } from './engine.ts';
 import { handIn, type HandInContext } from './hand-in.ts';
 import type { HeldTask } from './held.ts';
 import type { Offer } from './node.ts';
@@ -33,7 +32,7 @@ export async function runLeased(context: LeasedContext, task: Task, held: HeldTa
     ({ directory } = await openRun(worker.temp, `leased_${held.task}`));
     const resultDirectory = path.join(directory, 'result');
     const result = await runOrExplain(context, { task, held, seat, directory, resultDirectory });
-    if (held.stop.signal.aborted || (await isEngineAway(context, result, held))) handBack(context, held);
+    if (held.stop.signal.aborted) handBack(context, held);
     else {
       await handIn(context, result, resultDirectory, held);
       disk.succeeded();
@@ -43,7 +42,7 @@ export async function runLeased(context: LeasedContext, task: Task, held: HeldTa
     // nothing until it can write again, and another one may do better.
     if (!(error instanceof GivenUp) && !held.stop.signal.aborted) {
       log.say('task-failed-here', { ...about, error });
-      disk.failed();
+      if (!isEngineAway(error)) disk.failed();
     }
     handBack(context, held);
   } finally {
@@ -87,7 +86,7 @@ async function runOrExplain(context: LeasedContext, leased: Leased): Promise<Res
       },
     });
   } catch (thrown) {
-    if (!(thrown instanceof GridError) || held.stop.signal.aborted) throw thrown;
+    if (!(thrown instanceof GridError) || isEngineAway(thrown) || held.stop.signal.aborted) throw thrown;
     log.say('task-not-begun', { ...about, code: thrown.code, message: thrown.message });
     const { message } = thrown;
     return { tags: [...offer.tags], limits: seat.limits, stats: {}, reason: 'infrastructure', message, files: {} };
@@ -108,9 +107,9 @@ async function fetchTask(context: LeasedContext, task: Task, held: HeldTask, dir
   return { ...task, files: mapFiles(task.files, (_source, name) => ({ path: name })) };
 }
 
-/** A failure of the node is no result of the task when the engine itself is away: another node may do better. */
-async function isEngineAway({ worker }: LeasedContext, result: Result, held: HeldTask): Promise<boolean> {
-  return result.reason === 'infrastructure' && (await findEngineAway(worker, held.stop.signal)) !== undefined;
+/** The engine went away in the middle: that says nothing of the task, and another node may do better. */
+function isEngineAway(thrown: unknown): boolean {
+  return thrown instanceof GridError && thrown.code === 'engine-unreachable';
 }
 
 /** The next heartbeat says that the task was not run; one that the server took away is just let go. */
