@@ -88,6 +88,22 @@ test.serial('kolejka up on an address that is taken is one sentence', async (t) 
   t.is(await first.ended, 0);
 });
 
+test.serial(
+  'regression: kolejka up on data that another one has is one sentence, and does the other no harm',
+  async (t) => {
+    const directory = await temporary(t);
+    const first = await up(t, directory);
+    const sockets = await readlink(path.join(directory, 'sockets'));
+    const said = await runCommand('kolejka', ['up', '--data', directory, '--listen', '127.0.0.1:0']);
+    t.is(said.exit, 6);
+    t.regex(said.stderr, /^kolejka: kolejka-server did not start: Another kolejka-server is running on [^\n]*\n$/);
+    t.true(existsSync(path.join(sockets, 'socket')));
+    t.is(await readlink(path.join(directory, 'sockets')), sockets);
+    first.child.kill('SIGINT');
+    t.is(await first.ended, 0);
+  },
+);
+
 test.serial('regression: a stop asked for while the grid starts ends everything in order', async (t) => {
   for (const log of ['server.log', 'observer.log', 'foreman.log']) {
     const directory = await temporary(t);

@@ -1,8 +1,8 @@
 /** A whole grid on this machine: server, observer and foreman as processes of their own, with what they need. */
-import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { GridError } from '@kolejka/protocol';
 import { prepareAccounts } from './accounts.ts';
+import { makeDirectory, requireRoot } from './fitness.ts';
 import { type Program, startProgram } from './program.ts';
 import { openSockets } from './sockets.ts';
 
@@ -32,12 +32,13 @@ export interface GridOptions {
 
 /**
  * Starts the grid.
- * @throws GridError with the sentence of the program that did not start
+ * @throws GridError with the sentence of the program that did not start, or what this user or directory lacks
  * @throws the signal's reason when that is aborted before the grid is up; everything has ended then
  */
 export async function startGrid({ data, listen, signal }: GridOptions): Promise<Grid> {
   const logs = path.join(data, 'logs');
-  await mkdir(logs, { recursive: true, mode: 0o700 });
+  requireRoot();
+  await makeDirectory(logs);
   const opened: (() => Promise<void>)[] = [];
   const programs: Program[] = [];
   let stopping = false;

@@ -2,6 +2,7 @@
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { commandLine, openShutdown, runCommandLine } from '@kolejka/program';
+import { requireRoot } from './fitness.ts';
 import type { Grid } from './grid.ts';
 
 const DEFAULT_DATA = path.join(process.env['XDG_DATA_HOME'] || path.join(homedir(), '.local', 'share'), 'kolejka');
@@ -18,6 +19,7 @@ up.action(async () => {
   const shutdown = openShutdown();
   // The terminal may be closed: what cannot be said any more must not keep the programs from being stopped.
   process.stdout.on('error', () => undefined);
+  requireRoot();
   const [{ openEngine }, { startGrid }] = await Promise.all([import('@kolejka/worker'), import('./grid.ts')]);
   // Said here, before anything is started, and not in the log of a foreman.
   await openEngine();

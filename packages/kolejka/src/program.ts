@@ -101,8 +101,12 @@ async function endInTime(child: ChildProcess, ended: Promise<void>): Promise<voi
   clearTimeout(late);
 }
 
-/** The sentence a program ended with is the last line it wrote; what stands before `from` said an earlier start. */
+/** The sentence a program ended with is the last line it wrote, behind its name; what stands before `from` said an earlier start. */
 async function lastWords(file: string, from: number): Promise<string> {
   const text = (await readFile(file)).subarray(from).toString().trimEnd();
-  return text.split('\n').at(-1) || 'it ended without a word.';
+  const sentence = text
+    .split('\n')
+    .at(-1)
+    ?.replace(/^kolejka-\w+: /, '');
+  return sentence || 'it ended without a word.';
 }
