@@ -20,6 +20,9 @@ export type ProgramName = 'server' | 'observer' | 'foreman';
 /** Says where a door begins: its source in the workspace, its emitted file in a published package. */
 const fileOf = (door: string) => fileURLToPath(import.meta.resolve(door));
 
+/** Published packages hold no sources: the condition would lead there to files that do not exist. */
+const CONDITIONS = import.meta.filename.endsWith('.ts') ? ['--conditions=kolejka-source'] : [];
+
 export interface Program {
   name: ProgramName;
   /** The line on stdout by which it said that it is ready. */
@@ -52,7 +55,7 @@ export async function startProgram(name: ProgramName, { args, logs, signal }: Pr
   const { size: said } = fstatSync(log);
   const entry = fileOf(`@kolejka/${name}/program`);
   // A process group of its own: Ctrl-C is for us, and we stop the programs in their order.
-  const child = spawn(process.execPath, ['--conditions=kolejka-source', fileOf('kolejka/guarded'), entry, ...args], {
+  const child = spawn(process.execPath, [...CONDITIONS, fileOf('kolejka/guarded'), entry, ...args], {
     stdio: ['ignore', 'pipe', log, 'pipe'],
     detached: true,
   });
