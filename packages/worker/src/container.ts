@@ -24,9 +24,8 @@ export async function createContainer(engine: Engine, options: ContainerCreateOp
   }
 }
 
-/** What the engine says when the command, not the node, is at fault. */
-const COMMAND_AT_FAULT =
-  /executable file not found|no such file or directory|permission denied|exec format error|argument list too long|is a directory/i;
+/** The engine starts an init of its own; of the command it can only say that it is too long. */
+const COMMAND_AT_FAULT = /argument list too long/i;
 
 /**
  * Starts the container.

@@ -89,10 +89,12 @@ async function runContainer(
       watch?.note('infrastructure');
     },
   });
-  cancel.throwIfAborted();
-  await startContainer(container);
+  await startContainer(container).catch((error: unknown) => {
+    streams.release();
+    throw error;
+  });
   const startedAt = performance.now();
-  if (limits.pids !== undefined) group.limit({ pids: limits.pids });
+  if (limits.pids !== undefined && limits.pids < PIDS_TO_START) group.limit({ pids: limits.pids });
   watch = startWatch({
     group,
     limits,
@@ -106,6 +108,7 @@ async function runContainer(
     await Promise.race([waitForExit(engine, container), refuseSilence(watch)]);
   } finally {
     watch.stop();
+    streams.release();
     // The container's end is not that of sessions beside it; only after this nothing can write any more.
     await group.kill();
   }

@@ -2,7 +2,7 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import path from 'node:path';
-import { pipeline } from 'node:stream';
+import { type Duplex, pipeline } from 'node:stream';
 import { GridError, type Task } from '@kolejka/protocol';
 import type { Container } from 'dockerode';
 
@@ -16,6 +16,8 @@ export interface Output {
 export interface Streams {
   /** Resolves when both outputs have ended and are on disk; never rejects. */
   done: Promise<Output>;
+  /** Lets go of input that nobody reads any more; the engine does not. To be called at the end. */
+  release: () => void;
 }
 
 /** So much of stderr's beginning is remembered. */
@@ -44,7 +46,7 @@ export const STREAM_FILES = { stdout: 'stdout', stderr: 'stderr' } as const;
  */
 export async function attachStreams(container: Container, options: StreamOptions): Promise<Streams> {
   const { task, stdin } = options;
-  if (stdin !== undefined) await attachInput(container, stdin);
+  const release = stdin === undefined ? () => undefined : await attachInput(container, stdin);
   const connection = await container.attach({
     stream: true,
     hijack: true,
@@ -52,19 +54,24 @@ export async function attachStreams(container: Container, options: StreamOptions
     // Also where the task does not want it: the container's init says here that it could not start the program.
     stderr: true,
   });
-  return { done: writeOutputs(connection, options) };
+  return { done: writeOutputs(connection, options), release };
 }
 
 /**
  * On a connection of its own: a program that ends without reading its input breaks it, which is its right, and must
  * not take the last of its output along.
  */
-async function attachInput(container: Container, file: string): Promise<void> {
+async function attachInput(container: Container, file: string): Promise<() => void> {
   const input = await openInput(file);
   try {
     const connection = await container.attach({ stream: true, hijack: true, stdin: true });
     connection.resume();
-    pipeline(input.createReadStream(), connection, () => undefined);
+    const source = input.createReadStream();
+    pipeline(source, connection, () => undefined);
+    return () => {
+      source.destroy();
+      (connection as Duplex).destroy();
+    };
   } catch (error) {
     await input.close();
     throw error;

@@ -1,4 +1,4 @@
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -33,6 +33,7 @@ function goAway(): void {
 process.env['DOCKER_HOST'] = `unix://${socketPath}`;
 test.beforeEach(comeBack);
 test.afterEach.always(goAway);
+test.after.always(() => rmSync(path.dirname(socketPath), { recursive: true, force: true }));
 
 const sleeper = { args: ['sleep', '30'], limits: { time: '2s' } };
 

@@ -58,8 +58,9 @@ test('regression: a program that leaves its stdin unread leaves no open file', a
   const opened = async () => (await readdir('/proc/self/fd')).length;
   await run({ args: ['true'], stdin: 'in' }, { in: 'x'.repeat(3_000_000) });
   const before = await opened();
-  for (let round = 0; round < 4; round += 1) await run({ args: ['true'], stdin: 'in' }, { in: 'x'.repeat(3_000_000) });
-  t.true((await opened()) <= before + 1, `${before} before`);
+  for (let round = 0; round < 20; round += 1) await run({ args: ['true'], stdin: 'in' }, { in: 'x'.repeat(3_000_000) });
+  // Other tests of this file run beside it, each with a few files of its own.
+  t.true((await opened()) < before + 20, `${before} before`);
 });
 
 test('regression: a program that ends within its time was not ended for time', async (t) => {
@@ -238,7 +239,7 @@ test('hostile input 47, 48, 49, 52: what only root of the machine may do is refu
       try sh -c 'echo b > /proc/sysrq-trigger'
       try sh -c 'echo x > /proc/sys/kernel/core_pattern'
       try mknod /tmp/d b 8 0
-      try dd if=/proc/kcore of=/dev/null bs=1 count=1
+      [ "$(head -c 1 /proc/kcore 2>/dev/null | wc -c)" = 0 ] || echo 'did: kcore'
       try ls /var/run/docker.sock
       date -s 2000-01-01 >/dev/null 2>&1; [ $(date +%Y) != 2000 ] || echo 'did: date'
       echo end`),
