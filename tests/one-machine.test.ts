@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, readFile, readlink, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, readlink, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
@@ -56,7 +56,7 @@ test.serial('kolejka up serves clients until Ctrl-C, keeps its data, and leaves 
     'ada@example.org',
     '--clients',
     '--data',
-    path.join(data, 'server'),
+    data,
   ]);
   t.is(added.exit, 0, added.stderr);
   const asAda = ['--server', first.address, '--username', 'ada', '--password', 'lovelace'];
@@ -188,4 +188,32 @@ test.serial('regression: the demo without Docker is one sentence', async (t) => 
   t.is(stdout, '');
   t.regex(stderr, /^demo: Docker [^\n]*\n$/);
   t.deepEqual(await readdir(temp), []);
+});
+
+test.serial('regression: kolejka up ends with one sentence when its server dies under a running task', async (t) => {
+  const directory = await temporary(t);
+  const data = path.join(directory, 'data');
+  const task = path.join(directory, 'task');
+  await mkdir(task);
+  const limits = { cpus: 1, memory: '32M', pids: 16, time: '60s' };
+  await writeFile(
+    path.join(task, 'kolejka_task.json'),
+    JSON.stringify({ image: 'busybox:stable', args: ['sleep', '50'], limits }),
+  );
+  const grid = await up(t, data);
+  const client = startCommand('kolejka-client', ['execute', task, path.join(directory, 'OUT')], {
+    env: { KOLEJKA_CONFIG_FILE: path.join(data, 'kolejka.conf') },
+  });
+  for await (const line of createInterface({ input: client.stderr })) if (line.startsWith('running')) break;
+  const said = text(grid.child.stderr);
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  for (const pid of pids) {
+    const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+    if (command.includes('runserver') && command.includes(data)) process.kill(Number(pid), 'SIGKILL');
+  }
+  t.is(await grid.ended, 6);
+  client.kill('SIGKILL');
+  t.regex(await said, /kolejka-server ended by itself/);
+  await rm(directory, { recursive: true });
+  t.deepEqual(await findLeftovers({ directories: [directory], tasks: [] }), []);
 });

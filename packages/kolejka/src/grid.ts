@@ -22,7 +22,7 @@ export interface Grid {
 }
 
 export interface GridOptions {
-  /** Directory of everything that is kept. */
+  /** Directory of everything that is kept; also the server's data directory, for `kolejka-server` beside the grid. */
   data: string;
   /** Where the server listens, `ADDR:PORT`; port 0 is any free one. */
   listen: string;
@@ -53,9 +53,9 @@ export async function startGrid({ data, listen, signal }: GridOptions): Promise<
     for (const close of opened.toReversed()) await close();
   };
   try {
-    const server = await start('server', ['runserver', listen, '--data', path.join(data, 'server')]);
+    const server = await start('server', ['runserver', listen, '--data', data]);
     const address = /https?:\/\/\S+/.exec(server.ready)?.[0] ?? `http://${listen}`;
-    const configFile = await prepareAccounts(path.join(data, 'server'), address, data);
+    const configFile = await prepareAccounts(data, address, data);
     // Not before the server runs: it has made sure that nobody else works on these data.
     const sockets = await openSockets(data);
     opened.push(() => sockets.remove());

@@ -7,6 +7,9 @@ import type { Grid } from './grid.ts';
 
 const DEFAULT_DATA = path.join(process.env['XDG_DATA_HOME'] || path.join(homedir(), '.local', 'share'), 'kolejka');
 
+/** Pause between the two signals to what is left of a broken grid. */
+const INSIST_MS = 2000;
+
 const program = commandLine('kolejka', 'A kolejka grid on this machine.');
 const up = program
   .command('up')
@@ -36,6 +39,8 @@ up.action(async () => {
   try {
     await Promise.race([aborted(shutdown.asked), grid.broken]);
   } catch (error) {
+    // A foreman without its server would wait for it with what runs: so it is asked, and then told.
+    setTimeout(() => void grid.stop(), INSIST_MS);
     await grid.stop();
     throw error;
   }
@@ -59,7 +64,7 @@ async function welcome({ address, configFile, logs }: Grid): Promise<string> {
     `  export KOLEJKA_CONFIG_FILE=${configFile}`,
     '  npx kolejka-client execute examples/hello OUT',
     '',
-    'Clients elsewhere put this in ~/.config/kolejka/kolejka.conf:',
+    'or, in place of the variable, with this in ~/.config/kolejka/kolejka.conf:',
     ...(await printClient(configFile)).map((line) => `  ${line}`),
     '',
     '',
