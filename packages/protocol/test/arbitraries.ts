@@ -97,7 +97,7 @@ export const tasks: fc.Arbitrary<Task> = fc
         ),
         texts,
       ),
-      args: fc.array(texts),
+      args: fc.array(texts).filter(([command]) => command !== ''),
       stdin: fileNames,
       stdout: fileNames,
       stderr: fileNames,
