@@ -9,6 +9,9 @@ export interface Engine {
   cgroupDriver: string;
 }
 
+const NOT_RUNNING = 'Docker is not running: start it ("systemctl start docker") or run "npm run setup".';
+const FORBIDDEN = 'This user may not use Docker: run as root, or join the group "docker".';
+
 /**
  * The engine of DOCKER_HOST or /var/run/docker.sock.
  * @throws GridError `engine-unreachable`
@@ -19,11 +22,8 @@ export async function openEngine(): Promise<Engine> {
   try {
     info = (await docker.info()) as { CgroupDriver?: string };
   } catch (cause) {
-    throw new GridError(
-      'engine-unreachable',
-      'Docker is not running: start it ("systemctl start docker") or run "npm run setup".',
-      { cause },
-    );
+    const isForbidden = (cause as NodeJS.ErrnoException).code === 'EACCES';
+    throw new GridError('engine-unreachable', isForbidden ? FORBIDDEN : NOT_RUNNING, { cause });
   }
   return { docker, cgroupDriver: info.CgroupDriver ?? 'unknown' };
 }

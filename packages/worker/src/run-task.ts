@@ -17,7 +17,7 @@ import { type Collected, type CollectLimits, collectFiles } from './collect.ts';
 import type { WorkerContext } from './open.ts';
 import { openResultDirectory, writeResult } from './result-directory.ts';
 import { type Ended, runProgram } from './run-program.ts';
-import { openRun, removeRunDirectory, type Run } from './runs.ts';
+import { disownRun, openRun, removeRunDirectory, type Run } from './runs.ts';
 import { prepareWorkspace } from './workspace.ts';
 
 export interface RunRequest {
@@ -107,7 +107,7 @@ function registerClosings({ log }: WorkerContext, run: Run, opened: AsyncDisposa
     });
   };
   closing('directory', async () => {
-    if (isClean) await removeRunDirectory(run.directory);
+    await (isClean ? removeRunDirectory(run.directory) : disownRun(run));
   });
   return closing;
 }

@@ -39,6 +39,11 @@ export async function openRun(temp: string, task: string): Promise<Run> {
   return { id: path.basename(directory), directory };
 }
 
+/** Gives up a run of which something could not be removed: whoever looks for leftovers next may take it. */
+export async function disownRun({ directory }: Run): Promise<void> {
+  await writeFile(path.join(directory, OWNER_FILE), 'nobody');
+}
+
 /**
  * Removes the directory of a run, however deep or wide a task has made it: rm(1) walks by descriptor and in a process
  * of its own, where Node's works with whole paths, longer than the kernel takes, and all names in memory at once.
@@ -84,7 +89,7 @@ async function isOwned(directory: string): Promise<boolean> {
   const text = await readFile(path.join(directory, OWNER_FILE), 'utf8').catch(() => undefined);
   if (text === undefined) return await isYoung(directory);
   const [pid, started] = text.split(' ');
-  return (await startTime(Number(pid))) === started;
+  return started !== undefined && (await startTime(Number(pid))) === started;
 }
 
 /** Between making a directory and saying whose it is there is a moment; later it is nobody's. */

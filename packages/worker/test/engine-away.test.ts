@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { GridError } from '@kolejka/protocol';
 import test from 'ava';
 import { openScene } from './scene.ts';
@@ -38,15 +38,21 @@ test.after.always(() => rmSync(path.dirname(socketPath), { recursive: true, forc
 const sleeper = { args: ['sleep', '30'], limits: { time: '2s' } };
 
 test.serial('regression: an engine that dies during a run ends the run, and says nothing of the task', async (t) => {
-  const { run, removeLeftovers } = await openScene(t);
+  const { run, removeLeftovers, context } = await openScene(t);
   for (const stdin of [undefined, 'in']) {
     const ran = run({ ...sleeper, stdin }, { in: 'x' }, { started: () => setTimeout(goAway, 200) });
     const error = await t.throwsAsync(ran, { instanceOf: GridError });
     t.is(error.code, 'engine-unreachable');
     await comeBack();
   }
-  await sleep(100);
+  t.is((await readdir(context.temp)).length, 2, 'what could not be removed is found by its directory');
   await removeLeftovers();
+  t.deepEqual(await readdir(context.temp), []);
+  const containers = await context.engine.docker.listContainers({ all: true });
+  t.deepEqual(
+    containers.filter(({ Mounts }) => Mounts.some(({ Source }) => Source.startsWith(context.temp))),
+    [],
+  );
 });
 
 test.serial('regression: an engine that is away is not an image that cannot be had', async (t) => {
