@@ -3,6 +3,7 @@ import { readdir } from 'node:fs/promises';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { GridError } from '@kolejka/protocol';
 import test from 'ava';
 import { openScene } from './scene.ts';
@@ -31,7 +32,11 @@ function goAway(): void {
 }
 
 process.env['DOCKER_HOST'] = `unix://${socketPath}`;
-test.beforeEach(comeBack);
+test.beforeEach(async () => {
+  await comeBack();
+  // Connections that were kept alive hear only now that their engine has gone.
+  await sleep(100);
+});
 test.afterEach.always(goAway);
 test.after.always(() => rmSync(path.dirname(socketPath), { recursive: true, force: true }));
 
@@ -44,6 +49,7 @@ test.serial('regression: an engine that dies during a run ends the run, and says
     const error = await t.throwsAsync(ran, { instanceOf: GridError });
     t.is(error.code, 'engine-unreachable');
     await comeBack();
+    await sleep(100);
   }
   t.is((await readdir(context.temp)).length, 2, 'what could not be removed is found by its directory');
   await removeLeftovers();
@@ -58,6 +64,7 @@ test.serial('regression: an engine that dies during a run ends the run, and says
 test.serial('regression: an engine that is away is not an image that cannot be had', async (t) => {
   const { run } = await openScene(t);
   goAway();
+  await sleep(100);
   const error = await t.throwsAsync(run(sleeper), { instanceOf: GridError });
   t.is(error.code, 'engine-unreachable');
   await comeBack();
