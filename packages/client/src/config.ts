@@ -3,21 +3,12 @@ import {
   chooseSection,
   type CommonFlags,
   type ConfigOf,
+  limitSettings,
+  limitsIn,
   parseString,
   readConfig,
-  type Setting,
 } from '@kolejka/program';
-import { GridError, LIMIT_NAMES, LIMITS, type LimitName, type Limits, parseLimit } from '@kolejka/protocol';
-
-const limitSettings = Object.fromEntries(
-  LIMIT_NAMES.map((name) => [
-    name,
-    {
-      parse: (text: unknown, field: string) => parseLimit(name, text, field),
-      about: `ceiling for every task: ${LIMITS[name].about}`,
-    },
-  ]),
-) as Record<LimitName, Setting<number | boolean>>;
+import { GridError, type Limits } from '@kolejka/protocol';
 
 /** Values of `[client]` in `kolejka.conf`; a foreman reads the same ones. */
 export const CLIENT_SETTINGS = {
@@ -34,7 +25,7 @@ export const CLIENT_SETTINGS = {
     secret: true,
     about: 'token of the user, in place of name and password; not for servers of the original',
   },
-  ...limitSettings,
+  ...limitSettings('task', 'ceiling for every task'),
 } as const;
 
 export interface ClientConfig {
@@ -70,10 +61,8 @@ export function readClientConfig(
     );
   }
   const { server, username, password, token } = config;
-  const limits = Object.fromEntries(
-    LIMIT_NAMES.map((name) => [name, config[name]]).filter(([, value]) => value !== undefined),
-  );
-  return { server, username, password, token, limits: limits as Limits };
+  const limits = limitsIn(config);
+  return { server, username, password, token, limits };
 }
 
 /** A token is sent as a header, which holds no line breaks. @throws GridError `bad-value` */

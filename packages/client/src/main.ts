@@ -1,8 +1,8 @@
 /** The command line `kolejka-client`. */
-import { commandLine, runCommandLine } from '@kolejka/program';
+import { addLimitFlags, commandLine, runCommandLine } from '@kolejka/program';
 import { EXITS, GridError } from '@kolejka/protocol';
 import type { Command } from 'commander';
-import { addLimitFlags, addServerFlags } from './commands/settings.ts';
+import { addServerFlags } from './commands/settings.ts';
 
 const exits = Object.entries(EXITS).map(([status, meaning]) => `  ${status}  ${meaning}`);
 const program = addServerFlags(
@@ -14,7 +14,7 @@ const resultNote =
   '\nRESULT_DIR is made where it is not there. Files that the result has are replaced in it, others are left alone;\n' +
   'kolejka_result.json is written last.';
 
-withJson(addLimitFlags(program.command('execute')))
+withJson(addLimitFlags(program.command('execute'), 'ceiling'))
   .description('put a task, wait for its result, write it into a directory')
   .argument('<task_dir>', 'task directory')
   .argument('<result_dir>', 'directory for the result')
@@ -30,7 +30,7 @@ withJson(addLimitFlags(program.command('execute')))
   });
 
 const task = program.command('task').description('put and get tasks');
-withJson(addLimitFlags(task.command('put')))
+withJson(addLimitFlags(task.command('put'), 'ceiling'))
   .description('put a task; prints its identifier')
   .argument('<task_dir>', 'task directory')
   .addHelpText('after', taskNote)

@@ -5,36 +5,24 @@ import {
   chooseSection,
   type CommonFlags,
   type ConfigOf,
+  limitSettings,
+  limitsIn,
   parseString,
   readConfig,
-  type Setting,
 } from '@kolejka/program';
 import {
   ForemanName,
   GridError,
-  LIMIT_NAMES,
-  LIMITS,
   type LimitName,
   type Limits,
   OBSERVER_SOCKET,
   parseCount,
   parseDuration,
-  parseLimit,
   parseShape,
 } from '@kolejka/protocol';
 import { DEFAULT_TEMP } from '@kolejka/worker';
 
 const { server, username, password, token } = CLIENT_SETTINGS;
-
-const offered = Object.fromEntries(
-  LIMIT_NAMES.map((name) => [
-    name,
-    {
-      parse: (text: unknown, field: string) => parseLimit(name, text, field, 'budget'),
-      about: `this node offers: ${LIMITS[name].about}`,
-    },
-  ]),
-) as Record<LimitName, Setting<number | boolean>>;
 
 /** Values of `[foreman]`; connection values that are not there are taken from `[client]`, as the original does. */
 export const FOREMAN_SETTINGS = {
@@ -70,7 +58,7 @@ export const FOREMAN_SETTINGS = {
     env: 'KOLEJKA_OBSERVER_SOCKET',
     about: "the observer's socket",
   },
-  ...offered,
+  ...limitSettings('budget', 'this node offers'),
 } as const;
 
 function parseTags(value: unknown, field: string): string[] {
@@ -97,9 +85,7 @@ export function readForemanConfig(flags: CommonFlags, values: Record<string, unk
     flags: values,
     file: flags.configFile,
   });
-  const limits = Object.fromEntries(
-    LIMIT_NAMES.map((name) => [name, config[name]]).filter(([, value]) => value !== undefined),
-  ) as Limits;
+  const limits = limitsIn(config);
   if (config.concurency < 1)
     throw new GridError('bad-config', 'concurency: expected at least 1', { field: 'concurency' });
   if (config.interval < 100)

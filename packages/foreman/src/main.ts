@@ -1,6 +1,14 @@
 /** `kolejka-foreman`: governs this node: takes tasks that fit, runs them, hands in their results. */
-import { commandLine, type CommonFlags, logLevel, openLog, openShutdown, runCommandLine } from '@kolejka/program';
-import { LIMIT_NAMES, LIMITS } from '@kolejka/protocol';
+import {
+  addLimitFlags,
+  commandLine,
+  type CommonFlags,
+  flagValues,
+  logLevel,
+  openLog,
+  openShutdown,
+  runCommandLine,
+} from '@kolejka/program';
 
 const program = commandLine('kolejka-foreman', 'Governs this node: takes tasks that fit and runs them.')
   .option('--server <address>', 'address of the server')
@@ -13,13 +21,12 @@ const program = commandLine('kolejka-foreman', 'Governs this node: takes tasks t
   .option('--tags <tags>', 'tags of this node, separated by commas')
   .option('--temp <directory>', 'directory for what is needed only while tasks run')
   .option('--observer <socket>', "the observer's socket");
-for (const name of LIMIT_NAMES)
-  program.option(`--${name.replaceAll('_', '-')} <limit>`, `offer: ${LIMITS[name].about}`);
+addLimitFlags(program, 'offer');
 
 program.action(async () => {
   const flags = program.opts<CommonFlags & Record<string, unknown>>();
   const { FOREMAN_SETTINGS, readForemanConfig } = await import('./config.ts');
-  const values = Object.fromEntries(Object.keys(FOREMAN_SETTINGS).map((name) => [name, flags[camelCase(name)]]));
+  const values = flagValues(flags, Object.keys(FOREMAN_SETTINGS));
   const config = readForemanConfig(flags, values);
   const [{ MESSAGES }, { openForeman }] = await Promise.all([import('./messages.ts'), import('./foreman.ts')]);
   const log = openLog('kolejka-foreman', MESSAGES, { level: logLevel(flags) });
@@ -28,9 +35,5 @@ program.action(async () => {
   process.stdout.write(`kolejka-foreman ${config.name} takes tasks from ${config.server}\n`);
   await foreman.finished;
 });
-
-function camelCase(name: string): string {
-  return name.replaceAll(/_(\w)/g, (_all, letter: string) => letter.toUpperCase());
-}
 
 await runCommandLine(program);

@@ -4,6 +4,7 @@ export * from './command-line.ts';
 export { parseConfFile } from './conf-file.ts';
 export * from './config.ts';
 export * from './directory.ts';
+export * from './limit-settings.ts';
 export * from './log.ts';
 export * from './loop.ts';
 export * from './shutdown.ts';

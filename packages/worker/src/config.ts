@@ -1,15 +1,7 @@
 /** Settings of the worker: `[worker]` of kolejka.conf, environment, flags. */
-import { type Setting, parseString } from '@kolejka/program';
-import { LIMIT_NAMES, LIMITS, type LimitName, OBSERVER_SOCKET, parseFlag, parseLimit } from '@kolejka/protocol';
+import { limitSettings, parseString } from '@kolejka/program';
+import { OBSERVER_SOCKET, parseFlag } from '@kolejka/protocol';
 import { DEFAULT_TEMP } from './runs.ts';
-
-/** One setting per limit: the ceiling of this node. */
-const ceilings = Object.fromEntries(
-  LIMIT_NAMES.map((name) => [
-    name,
-    { parse: (text: unknown, field: string) => parseLimit(name, text, field, 'budget'), about: LIMITS[name].about },
-  ]),
-) as Record<LimitName, Setting<number | boolean>>;
 
 export const CONFIG = {
   temp: {
@@ -25,5 +17,5 @@ export const CONFIG = {
     env: 'KOLEJKA_OBSERVER_SOCKET',
     about: "the observer's socket",
   },
-  ...ceilings,
+  ...limitSettings('budget', 'ceiling of this node'),
 };

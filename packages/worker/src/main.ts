@@ -1,11 +1,19 @@
 /** `kolejka-worker execute TASK RESULT`: one task on this machine, no server. */
 import { rmdir } from 'node:fs/promises';
-import { commandLine, type CommonFlags, openLog, openShutdown, readConfig, runCommandLine } from '@kolejka/program';
-import { GridError, LIMIT_NAMES, type Limits, LIMITS } from '@kolejka/protocol';
+import {
+  addLimitFlags,
+  commandLine,
+  type CommonFlags,
+  flagValues,
+  limitsIn,
+  openLog,
+  openShutdown,
+  readConfig,
+  runCommandLine,
+} from '@kolejka/program';
+import { GridError } from '@kolejka/protocol';
 import { CONFIG } from './config.ts';
 import { MESSAGES } from './messages.ts';
-
-const flagOf = (name: string) => `--${name.replaceAll('_', '-')}`;
 
 const program = commandLine('kolejka-worker', 'Runs one task in one container on this machine.');
 const execute = program
@@ -15,11 +23,11 @@ const execute = program
   .option('--pull', 'pull the image even when a local version is there')
   .option('--consume', 'move the files of the task instead of copying them, and remove the task directory')
   .option('--observer <socket>', "the observer's socket");
-for (const name of LIMIT_NAMES) execute.option(`${flagOf(name)} <limit>`, `ceiling: ${LIMITS[name].about}`);
+addLimitFlags(execute, 'ceiling');
 
 execute.action(async (taskDirectory: string, resultDirectory: string) => {
   const flags = execute.optsWithGlobals<CommonFlags & Record<string, unknown> & { consume?: boolean }>();
-  const given = Object.fromEntries(Object.keys(CONFIG).map((name) => [name, flags[camelCase(name)]]));
+  const given = flagValues(flags, Object.keys(CONFIG));
   const config = readConfig(CONFIG, { section: 'worker', chosen: flags.config, flags: given, file: flags.configFile });
   const { readTask } = await import('./task-directory.ts');
   const task = await readTask(taskDirectory);
@@ -34,7 +42,7 @@ execute.action(async (taskDirectory: string, resultDirectory: string) => {
     task,
     taskDirectory,
     resultDirectory,
-    limits: pickLimits(config),
+    limits: limitsIn(config),
     consume: flags.consume === true,
     pull: config.pull,
     cancel: shutdown.asked,
@@ -47,15 +55,5 @@ execute.action(async (taskDirectory: string, resultDirectory: string) => {
     throw new GridError('node-unfit', result.message ?? 'This machine could not run the task.');
   if (shutdown.asked.aborted) process.exitCode = 130;
 });
-
-function pickLimits(config: Record<string, unknown>): Limits {
-  return Object.fromEntries(
-    LIMIT_NAMES.filter((name) => config[name] !== undefined).map((name) => [name, config[name]]),
-  ) as Limits;
-}
-
-function camelCase(name: string): string {
-  return name.replaceAll(/_(\w)/g, (_all, letter: string) => letter.toUpperCase());
-}
 
 await runCommandLine(program);
