@@ -1,0 +1,41 @@
+/** Requests about results. */
+import { z } from 'zod';
+import { parseHandedIn } from '../result.ts';
+import { checked } from '../shape.ts';
+import { anyObject, type Route } from './route.ts';
+
+// A name that is no identifier is answered like an unknown one: `Task deadbeef is unknown`.
+const byAnyTask = z.object({ id: z.string().max(200) });
+
+export const RESULT_ROUTES = {
+  putResult: {
+    method: 'POST',
+    path: '/task/result/',
+    may: 'task.process_task',
+    // As many files as a worker collects, each with its name and reference.
+    largest: 16 * 1024 ** 2,
+    body: checked((value) => parseHandedIn(value), ''),
+    answer: z.object({ result: anyObject }),
+    repeatable: true,
+    errors: [
+      'bad-value',
+      'not-permitted',
+      'stale-lease',
+      'already-resolved',
+      'file-without-reference',
+      'reference-unknown',
+      'reference-of-another',
+    ],
+    about: 'Hands in the result of a task. `attempt` fences: a foreman that lost its lease is refused with 409.',
+  },
+  getResult: {
+    method: 'GET',
+    path: '/task/result/:id/',
+    may: 'user',
+    params: byAnyTask,
+    answer: z.object({ result: anyObject }),
+    repeatable: true,
+    errors: ['task-unknown', 'not-found', 'not-permitted', 'task-failed', 'task-cancelled'],
+    about: 'The result of a task; 404 as long as there is none.',
+  },
+} as const satisfies Record<string, Route>;
