@@ -1,7 +1,7 @@
 /** The settings of the server: section `[server]` of kolejka.conf, environment, flags. */
 import { homedir } from 'node:os';
 import path from 'node:path';
-import { parseString, type Settings } from '@kolejka/program';
+import { type CommonFlags, type ConfigOf, parseString, readConfig, type Settings } from '@kolejka/program';
 import { GridError, parseBytes } from '@kolejka/protocol';
 
 /**
@@ -39,7 +39,32 @@ export const SETTINGS = {
     env: 'KOLEJKA_SERVER_LARGEST_BODY',
     about: 'most bytes of a task or a result as JSON, 2M',
   },
+  allowed_callback_hosts: {
+    parse: parseHosts,
+    default: ['localhost', '127.0.0.1'] as string[],
+    env: 'KOLEJKA_SERVER_ALLOWED_CALLBACK_HOSTS',
+    about: 'hosts that callback_url of a task may name, separated by commas or lines; localhost, 127.0.0.1',
+  },
+  callback_user_agent: {
+    parse: parseHeader,
+    default: 'kolejka-server',
+    env: 'KOLEJKA_SERVER_CALLBACK_USER_AGENT',
+    about: 'what callbacks say as User-Agent, kolejka-server',
+  },
 } as const satisfies Settings;
+
+/** The settings as the server works with them: what is not set is the default, the data directory is known. */
+export type ServerSettings = Omit<ConfigOf<typeof SETTINGS>, 'data'> & { data: string };
+
+/**
+ * The settings from file, environment and flags.
+ * @param flags values from the command line by the table's names
+ * @throws GridError `bad-config` naming the setting
+ */
+export function readServerSettings(common: CommonFlags, flags: Record<string, unknown>): ServerSettings {
+  const read = readConfig(SETTINGS, { section: 'server', chosen: common.config, file: common.configFile, flags });
+  return { ...read, data: dataDirectory(read.data) };
+}
 
 export interface Address {
   host: string;
@@ -54,6 +79,37 @@ function parseSize(text: unknown, field: string): number {
   const bytes = parseBytes(text, field);
   if (bytes > 0) return bytes;
   throw new GridError('bad-value', `${field}: ${JSON.stringify(text)} is not a size of one byte or more`, { field });
+}
+
+/**
+ * Names of hosts, as a URL has them: lower case, an IPv6 address in brackets.
+ * @throws GridError `bad-value`
+ */
+function parseHosts(text: unknown, field: string): string[] {
+  return parseList(text, field).map((host) => {
+    if (URL.canParse(`http://${host}`)) {
+      const { hostname, port, pathname, username } = new URL(`http://${host}`);
+      if (port === '' && pathname === '/' && username === '' && !/[/?#@]/.test(host)) return hostname;
+    }
+    throw new GridError('bad-value', `${field}: ${JSON.stringify(host)} is not a host such as localhost or [::1]`, {
+      field,
+    });
+  });
+}
+
+/** A text that can stand in a header. @throws GridError `bad-value` */
+function parseHeader(text: unknown, field: string): string {
+  const value = parseString(text, field);
+  if (/^[\x20-\x7e]{1,200}$/.test(value)) return value;
+  throw new GridError('bad-value', `${field}: expected 1 to 200 visible characters`, { field });
+}
+
+/** A list, separated by commas or lines. */
+function parseList(text: unknown, field: string): string[] {
+  return parseString(text, field)
+    .split(/[,\n]/)
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== '');
 }
 
 /** The data directory: what was set, else the usual one. */

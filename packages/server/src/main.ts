@@ -5,13 +5,12 @@ import {
   logLevel,
   openLog,
   openShutdown,
-  readConfig,
   runCommandLine,
   withoutSecrets,
 } from '@kolejka/program';
 import { GROUP_NAMES, GridError } from '@kolejka/protocol';
 import { Option } from 'commander';
-import { dataDirectory, printAddress, SETTINGS } from './config.ts';
+import { printAddress, readServerSettings, SETTINGS } from './config.ts';
 import { MESSAGES } from './messages.ts';
 
 const program = commandLine('kolejka-server', 'Keeps blobs, tasks, results and the queue of the grid.');
@@ -23,14 +22,13 @@ program
   .argument('[address]', 'ADDR:PORT to listen on (default 127.0.0.1:8000; port 0 takes a free one)')
   .addOption(dataFlag())
   .action(async (address: string | undefined, _flags, command) => {
-    const { config, log } = start(command.optsWithGlobals(), { listen: address });
+    const { settings, log } = start(command.optsWithGlobals(), { listen: address });
     const { openServer } = await import('./server.ts');
     const shutdown = openShutdown();
     const closing = (name: string, close: () => unknown) => shutdown.closing(name, close);
-    const { largest_blob: largestBlob, largest_body: largestBody, listen, data } = config;
     try {
-      const at = await openServer({ data, listen, largestBlob, largestBody, log, closing });
-      log.say('listening', { address: printAddress(at), ...withoutSecrets(SETTINGS, config) });
+      const at = await openServer({ settings, log, closing });
+      log.say('listening', { address: printAddress(at), ...withoutSecrets(SETTINGS, settings) });
       process.stdout.write(`kolejka-server listens on http://${printAddress(at)}\n`);
       shutdown.asked.addEventListener('abort', () => log.say('stopping'));
     } catch (error) {
@@ -52,7 +50,7 @@ const adduser = program
   .action(async (name: string, password: string, flags: { email: string } & Record<string, unknown>, command) => {
     const { addUser } = await import('./accounts.ts');
     const groups = GROUP_NAMES.filter((group) => flags[group] === true);
-    const { data } = start(command.optsWithGlobals()).config;
+    const { data } = start(command.optsWithGlobals()).settings;
     await sayingWhatIsNew(data, () => addUser(data, { name, password, email: flags.email, groups }));
     process.stdout.write(`added ${name} in ${data}\n`);
   });
@@ -70,7 +68,7 @@ program
   .action(async (name: string, { label, days }: { label: string; days?: number }, command) => {
     const { createToken } = await import('./accounts.ts');
     const token = { name, label, ...(days !== undefined && { days }) };
-    const { data } = start(command.optsWithGlobals()).config;
+    const { data } = start(command.optsWithGlobals()).settings;
     process.stdout.write(`${await sayingWhatIsNew(data, () => createToken(data, token))}\n`);
   });
 
@@ -89,14 +87,8 @@ async function sayingWhatIsNew<Answer>(data: string, change: () => Promise<Answe
 
 /** The settings of all commands, and the log. */
 function start(flags: CommonFlags & { data?: string }, more: Record<string, unknown> = {}) {
-  const read = readConfig(SETTINGS, {
-    section: 'server',
-    chosen: flags.config,
-    file: flags.configFile,
-    flags: { data: flags.data, ...more },
-  });
-  const config = { ...read, data: dataDirectory(read.data) };
-  return { config, log: openLog('kolejka-server', MESSAGES, { level: logLevel(flags) }) };
+  const settings = readServerSettings(flags, { data: flags.data, ...more });
+  return { settings, log: openLog('kolejka-server', MESSAGES, { level: logLevel(flags) }) };
 }
 
 function parseDays(text: string): number {

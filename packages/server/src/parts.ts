@@ -3,6 +3,7 @@ import type { Clock, Log } from '@kolejka/program';
 import type { Caller, ExchangeOf, Handlers } from '@kolejka/program/serve';
 import type { RouteName } from '@kolejka/protocol';
 import type { BlobStore } from './blobs/store.ts';
+import type { ServerSettings } from './config.ts';
 import type { Store } from './database/open.ts';
 import type { MESSAGES } from './messages.ts';
 import type { Absence } from './queue/absence.ts';
@@ -15,8 +16,7 @@ export interface Parts {
   absence: Absence;
   clock: Clock;
   log: Log<typeof MESSAGES>;
-  /** Most bytes of one blob. */
-  largestBlob: number;
+  settings: ServerSettings;
   /** An upload that brings nothing for so long is cut off. */
   uploadSilenceMs: number;
   /** Aborted when the server stops: what waits must end. */

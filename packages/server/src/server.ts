@@ -10,7 +10,7 @@ import express, { type Express, type NextFunction, type Request, type Response }
 import { identify } from './access.ts';
 import { checkedStore } from './blobs/checked.ts';
 import { openDisk, prepareDisk } from './blobs/disk.ts';
-import { type Address, printAddress } from './config.ts';
+import { type Address, printAddress, type ServerSettings } from './config.ts';
 import { lockDataDirectory, makeDataDirectory } from './data-directory.ts';
 import { openStore } from './database/open.ts';
 import type { MESSAGES } from './messages.ts';
@@ -22,10 +22,7 @@ import { leaseWatch } from './queue/watch-leases.ts';
 import { allRoutes } from './routes/index.ts';
 
 export interface ServerOptions {
-  data: string;
-  listen: Address;
-  largestBlob: number;
-  largestBody: number;
+  settings: ServerSettings;
   log: Log<typeof MESSAGES>;
   clock?: Clock;
   /** An upload that brings nothing for so long is cut off; 60 s. */
@@ -43,8 +40,8 @@ const GRACE_MS = 10_000;
  * @throws GridError `bad-config`: the directory or the port cannot be had
  */
 export async function openServer(options: ServerOptions): Promise<Address> {
-  const { log, closing, clock = realClock } = options;
-  const directory = await makeDataDirectory(options.data);
+  const { settings, log, closing, clock = realClock, uploadSilenceMs = 60_000 } = options;
+  const directory = await makeDataDirectory(settings.data);
   closing('lock', lockDataDirectory(directory));
   const remains = await prepareDisk(directory.blobs);
   if (remains > 0) log.say('remains removed', { count: remains });
@@ -56,9 +53,8 @@ export async function openServer(options: ServerOptions): Promise<Address> {
   const stopping = new AbortController();
   const blobs = checkedStore(openDisk(directory.blobs), (blob) => log.say('blob damaged', { blob }));
   const waiting = openWaiting(store);
-  const { largestBlob, uploadSilenceMs = 60_000 } = options;
   const absence = watchForAbsence(clock);
-  const parts = { store, blobs, waiting, absence, clock, log, largestBlob, uploadSilenceMs, stopping: stopping.signal };
+  const parts = { store, blobs, waiting, absence, clock, log, settings, uploadSilenceMs, stopping: stopping.signal };
   const failed = (error: unknown, inARow: number) => log.say('pass failed', { error, inARow });
   const watch = runLoop({ pass: leaseWatch(parts), signal: stopping.signal, failed, clock });
   closing('leases', () => {
@@ -66,12 +62,12 @@ export async function openServer(options: ServerOptions): Promise<Address> {
     return watch;
   });
 
-  const server = http.createServer(application(parts, options.largestBody));
+  const server = http.createServer(application(parts));
   // Uploads may take as long as they take, as long as something comes; headers and other bodies may not.
   server.requestTimeout = 0;
   server.keepAliveTimeout = 65_000;
   const drain = drainer(server);
-  const address = await listen(server, options.listen);
+  const address = await listen(server, settings.listen);
   closing('http', () => {
     stopping.abort();
     return drain(GRACE_MS);
@@ -79,7 +75,7 @@ export async function openServer(options: ServerOptions): Promise<Address> {
   return address;
 }
 
-function application(parts: Parts, largestBody: number): Express {
+function application(parts: Parts): Express {
   const app = express();
   app.set('query parser', 'simple');
   app.use(nameRequest);
@@ -87,7 +83,7 @@ function application(parts: Parts, largestBody: number): Express {
     routes: ROUTES,
     handlers: allRoutes(parts),
     identify: (request) => identify(parts, request),
-    largestBody,
+    largestBody: parts.settings.largest_body,
     failed: (error, request) => noteError(parts, error, request),
   });
   return app;

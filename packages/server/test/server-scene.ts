@@ -5,7 +5,7 @@ import path from 'node:path';
 import type { Clock } from '@kolejka/program';
 import type { ExecutionContext } from 'ava';
 import { addUser, createToken } from '../src/accounts.ts';
-import { printAddress } from '../src/config.ts';
+import { printAddress, type ServerSettings, SETTINGS } from '../src/config.ts';
 import { MESSAGES } from '../src/messages.ts';
 import { openServer } from '../src/server.ts';
 
@@ -59,9 +59,15 @@ export async function send(url: string, { json, ...sent }: Sent = {}): Promise<A
   };
 }
 
+/** What the settings are when nothing is set. */
+export const USUAL_SETTINGS = Object.fromEntries(
+  Object.entries(SETTINGS).map(([name, setting]) => [name, setting.default]),
+) as unknown as ServerSettings;
+
 export interface SceneOptions {
   clock?: Clock;
-  largestBlob?: number;
+  /** Settings other than the usual ones of the scene. */
+  settings?: Partial<ServerSettings>;
   uploadSilenceMs?: number;
   /** Hears of every log line that says something of ours broke. */
   heard?: (line: string) => void;
@@ -82,10 +88,14 @@ export async function openScene(t: ExecutionContext, options: SceneOptions = {})
   t.teardown(close);
   const open = async () => {
     const address = await openServer({
-      data,
-      listen: { host: '127.0.0.1', port: 0 },
-      largestBlob: options.largestBlob ?? 1024 ** 3,
-      largestBody: 1024 ** 2,
+      settings: {
+        ...USUAL_SETTINGS,
+        data,
+        listen: { host: '127.0.0.1', port: 0 },
+        largest_blob: 1024 ** 3,
+        largest_body: 1024 ** 2,
+        ...options.settings,
+      },
       log: {
         say: (line) => {
           if (MESSAGES[line].level === 'error') options.heard?.(line);

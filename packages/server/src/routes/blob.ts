@@ -17,13 +17,13 @@ import {
 import type { Parts, Some, User } from '../parts.ts';
 
 export function blobRoutes(parts: Parts) {
-  const { store, blobs, clock, largestBlob, uploadSilenceMs } = parts;
+  const { store, blobs, clock, settings, uploadSilenceMs } = parts;
 
   return {
     async putReference({ request, user }) {
       const size = announcedSize(request);
       endWhenSilent(request, uploadSilenceMs);
-      const blob = await blobs.put({ bytes: request, largest: largestBlob, size });
+      const blob = await blobs.put({ bytes: request, largest: settings.largest_blob, size });
       return store.write((db) => {
         const now = clock.now();
         recordBlob(db, blob, now);

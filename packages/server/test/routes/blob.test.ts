@@ -91,7 +91,7 @@ test('hostile input 53: bodies that are not whole are refused and leave nothing'
 });
 
 test('a body over the limit is refused before it is read, and while it is', async (t) => {
-  const { as } = await openScene(t, { largestBlob: 10 });
+  const { as } = await openScene(t, { settings: { largest_blob: 10 } });
   const announced = await as('client', '/blob/reference/', { body: 'x'.repeat(11) });
   t.is(announced.status, 413);
   const body = new ReadableStream({
