@@ -59,6 +59,7 @@ export const ERRORS = {
     remedy: 'Only processes of your own task can be attached.',
   },
   'too-many-sessions': { status: 429, fault: 'caller', exit: 1, remedy: 'Close sessions that are no longer needed.' },
+  busy: { status: 503, fault: 'ours', exit: 5, remedy: 'Try again in a moment.' },
   'server-unreachable': { status: 503, fault: 'node', exit: 5, remedy: 'Start the server, or correct its address.' },
   'engine-unreachable': { status: 503, fault: 'node', exit: 6, remedy: 'Start Docker.' },
   'node-unfit': { status: 503, fault: 'node', exit: 6, remedy: 'Mend what the message names.' },

@@ -5,7 +5,8 @@
 import { type Group, GridError } from '@kolejka/protocol';
 import { makeDataDirectory } from './data-directory.ts';
 import { deleteTokens, insertToken } from './database/logins.ts';
-import { openStore, type Store } from './database/open.ts';
+import { openStore } from './database/open.ts';
+import type { Store } from './database/store.ts';
 import { findUser, insertUser, type UserRow } from './database/users.ts';
 import { hashPassword } from './passwords.ts';
 import { fingerprint, newToken } from './secrets.ts';
@@ -54,9 +55,9 @@ export async function ensureUser(dataDirectory: string, user: NewUser): Promise<
   return withStore(dataDirectory, async (store) => {
     if ((await store.read((db) => findUser(db, user.name))) !== undefined) return false;
     const password = await hashPassword(user.password);
-    return store.write((db) => {
-      if (findUser(db, user.name) !== undefined) return false;
-      insertUser(db, { ...user, password, groups: [...user.groups] }, Date.now());
+    return store.write(async (db) => {
+      if ((await findUser(db, user.name)) !== undefined) return false;
+      await insertUser(db, { ...user, password, groups: [...user.groups] }, Date.now());
       return true;
     });
   });
@@ -72,12 +73,12 @@ export async function createToken(
 ): Promise<string> {
   const token = newToken();
   await withStore(dataDirectory, (store) =>
-    store.write((db) => {
-      const user = requireUser(findUser(db, name), name);
+    store.write(async (db) => {
+      const user = requireUser(await findUser(db, name), name);
       const now = Date.now();
-      if (replace === true) deleteTokens(db, user.id, label);
+      if (replace === true) await deleteTokens(db, user.id, label);
       const expiresMs = days === undefined ? null : Math.round(now + days * DAY_MS);
-      insertToken(db, { hash: fingerprint(token), user: user.id, label, expiresMs }, now);
+      await insertToken(db, { hash: fingerprint(token), user: user.id, label, expiresMs }, now);
     }),
   );
   return token;
@@ -90,7 +91,7 @@ function requireUser(user: UserRow | undefined, name: string): UserRow {
 
 async function withStore<Answer>(directory: string, use: (store: Store) => Promise<Answer>): Promise<Answer> {
   const { database } = await makeDataDirectory(directory);
-  const store = openStore(database);
+  const store = await openStore(database);
   try {
     return await use(store);
   } finally {

@@ -8,7 +8,8 @@ import { once } from 'node:events';
 import { FINAL_STATES, MOVES, type TaskEvent } from '@kolejka/protocol';
 import type { Response } from 'express';
 import { eventsAfter } from './database/events.ts';
-import type { Store } from './database/open.ts';
+import type { Follow } from './database/follow.ts';
+import type { Store } from './database/store.ts';
 import type { TaskRow } from './database/tasks.ts';
 import type { Parts } from './parts.ts';
 
@@ -28,7 +29,7 @@ interface Stream {
 /** Writes the stream and ends it after a final event. Resolves early when the reader goes away or the server stops. */
 export async function streamEvents(parts: Parts, { task, after, response, signal }: Stream): Promise<void> {
   const ended = AbortSignal.any([signal, parts.stopping]);
-  const news = hearOf(parts.store, task.number);
+  const news = hearOf(parts.follow, task.number);
   response.writeHead(200, {
     'content-type': 'text/event-stream',
     'cache-control': 'no-cache, no-transform',
@@ -82,10 +83,10 @@ interface News {
   close(): void;
 }
 
-function hearOf(store: Store, task: number): News {
+function hearOf(follow: Follow, task: number): News {
   let coming = Promise.withResolvers<void>();
-  const close = store.onCommit((announced) => {
-    if (announced.some((event) => event.task === task)) coming.resolve();
+  const close = follow.hear((events) => {
+    if (events.some((event) => event.task === task)) coming.resolve();
   });
   return {
     next() {

@@ -4,13 +4,15 @@ import type { Caller, ExchangeOf, Handlers } from '@kolejka/program/serve';
 import type { RouteName } from '@kolejka/protocol';
 import type { BlobStore } from './blobs/store.ts';
 import type { ServerSettings } from './config.ts';
-import type { Store } from './database/open.ts';
+import type { Follow } from './database/follow.ts';
+import type { Store } from './database/store.ts';
 import type { MESSAGES } from './messages.ts';
 import type { Absence } from './queue/absence.ts';
 import type { Waiting } from './queue/waiting.ts';
 
 export interface Parts {
   store: Store;
+  follow: Follow;
   blobs: BlobStore;
   waiting: Waiting;
   absence: Absence;

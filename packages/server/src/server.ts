@@ -12,6 +12,7 @@ import { checkedStore } from './blobs/checked.ts';
 import { openDisk, prepareDisk } from './blobs/disk.ts';
 import { type Address, printAddress, type ServerSettings } from './config.ts';
 import { lockDataDirectory, makeDataDirectory } from './data-directory.ts';
+import { followLog } from './database/follow.ts';
 import { openStore } from './database/open.ts';
 import type { MESSAGES } from './messages.ts';
 import type { Parts } from './parts.ts';
@@ -45,16 +46,28 @@ export async function openServer(options: ServerOptions): Promise<Address> {
   closing('lock', lockDataDirectory(directory));
   const remains = await prepareDisk(directory.blobs);
   if (remains > 0) log.say('remains removed', { count: remains });
-  const store = openStore(directory.database);
+  const store = await openStore(directory.database);
   closing('database', () => store.close());
   const extended = await store.write((db) => forgiveAbsence(db, clock.now()));
   if (extended > 0) log.say('leases extended', { count: extended });
 
   const stopping = new AbortController();
   const blobs = checkedStore(openDisk(directory.blobs), (blob) => log.say('blob damaged', { blob }));
-  const waiting = openWaiting(store);
+  const follow = await followLog(store, (error) => log.say('pass failed', { error }));
+  const waiting = openWaiting({ store, follow });
   const absence = watchForAbsence(clock);
-  const parts = { store, blobs, waiting, absence, clock, log, settings, uploadSilenceMs, stopping: stopping.signal };
+  const parts = {
+    store,
+    follow,
+    blobs,
+    waiting,
+    absence,
+    clock,
+    log,
+    settings,
+    uploadSilenceMs,
+    stopping: stopping.signal,
+  };
   const failed = (error: unknown, inARow: number) => log.say('pass failed', { error, inARow });
   const watch = runLoop({ pass: leaseWatch(parts), signal: stopping.signal, failed, clock });
   closing('leases', () => {

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '@kolejka/program';
 import { type ForemanName, parseTask, type TaskId } from '@kolejka/protocol';
+import { followLog } from '../src/database/follow.ts';
 import { openStore } from '../src/database/open.ts';
 import { findTask, insertTask, type TaskRow } from '../src/database/tasks.ts';
 import { findUser, insertUser } from '../src/database/users.ts';
@@ -47,13 +48,16 @@ export function heldClock(start = 1_800_000_000_000): HeldClock {
 }
 
 export async function openQueue() {
-  const store = openStore(':memory:');
+  const store = await openStore(':memory:');
+  const follow = await followLog(store, (error) => {
+    throw error;
+  });
   const clock = heldClock();
-  const waiting = openWaiting(store);
+  const waiting = openWaiting({ store, follow });
   const user = (name: string) =>
-    store.write((db) => {
-      insertUser(db, { name, email: '', password: '', groups: [] }, clock.now());
-      return findUser(db, name)?.id as number;
+    store.write(async (db) => {
+      await insertUser(db, { name, email: '', password: '', groups: [] }, clock.now());
+      return (await findUser(db, name))?.id as number;
     });
   const client = await user('client');
   const holder = await user('foreman');
@@ -70,30 +74,31 @@ export async function openQueue() {
 
   return {
     store,
+    follow,
     clock,
     waiting,
     holder,
     offer,
     /** Puts a task and answers its identifier. */
     put: (task: Record<string, unknown> = {}): Promise<TaskId> =>
-      store.write((db) => {
+      store.write(async (db) => {
         const id = randomUUID().replaceAll('-', '') as TaskId;
-        insertTask(db, { id, owner: client, task: parseTask({ image: 'busybox', ...task }), now: clock.now() });
+        await insertTask(db, { id, owner: client, task: parseTask({ image: 'busybox', ...task }), now: clock.now() });
         return id;
       }),
     take: (given: Partial<Offer> = {}): Promise<Taken[]> =>
       store.write((db) => takeTasks(db, offer(given), clock.now())),
     row: async (id: TaskId): Promise<TaskRow> => (await store.read((db) => findTask(db, id))) as TaskRow,
     /** Names of the task's events, oldest first. */
-    events: (id: TaskId): Promise<string[]> =>
-      store.read((db) =>
-        db
-          .all<{ event: string }>(
-            'select event from events join tasks on tasks.number = events.task where tasks.id = :id order by events.number',
-            { id },
-          )
-          .map(({ event }) => event),
-      ),
+    events: async (id: TaskId): Promise<string[]> => {
+      const rows = await store.read((db) =>
+        db.all<{ event: string }>(
+          'select event from events join tasks on tasks.number = events.task where tasks.id = :id order by events.number',
+          { id },
+        ),
+      );
+      return rows.map(({ event }) => event);
+    },
   };
 }
 

@@ -3,7 +3,7 @@
  * as there are different wishes, not as many as there are tasks.
  */
 import { type Demand, LIMIT_NAMES, type Limits, type Task } from '@kolejka/protocol';
-import type { Connection } from './open.ts';
+import type { Connection } from './store.ts';
 
 export interface TaskClass extends Demand {
   id: number;
@@ -17,14 +17,14 @@ interface ClassRow {
 }
 
 /** The number of the task's class. */
-export function findOrMakeClass(db: Connection, task: Task): number {
+export async function findOrMakeClass(db: Connection, task: Task): Promise<number> {
   const requires = JSON.stringify([...new Set(task.requires)].toSorted());
   const limits = JSON.stringify(inOrder(task.limits));
   const exclusive = Number(task.exclusive);
   const key = JSON.stringify([task.image, requires, limits, exclusive]);
-  const known = db.get<{ id: number }>('select id from classes where key = :key', { key });
+  const known = await db.get<{ id: number }>('select id from classes where key = :key', { key });
   if (known !== undefined) return known.id;
-  const made = db.get<{ id: number }>(
+  const made = await db.get<{ id: number }>(
     `insert into classes (key, image, requires, limits, exclusive)
      values (:key, :image, :requires, :limits, :exclusive) returning id`,
     { key, image: task.image, requires, limits, exclusive },
@@ -33,24 +33,23 @@ export function findOrMakeClass(db: Connection, task: Task): number {
 }
 
 /** Every class that has pending tasks. */
-export function classesWithPending(db: Connection): TaskClass[] {
-  return db.all<ClassRow>('select id, key from classes where pending > 0').map(fromRow);
+export async function classesWithPending(db: Connection): Promise<TaskClass[]> {
+  return (await db.all<ClassRow>('select id, key from classes where pending > 0')).map(fromRow);
 }
 
-export function findClass(db: Connection, id: number): TaskClass | undefined {
-  const row = db.get<ClassRow>('select id, key from classes where id = :id', { id });
+export async function findClass(db: Connection, id: number): Promise<TaskClass | undefined> {
+  const row = await db.get<ClassRow>('select id, key from classes where id = :id', { id });
   return row === undefined ? undefined : fromRow(row);
 }
 
 /** Classes with pending tasks that were held back until a moment after `from` and not after `to`. */
-export function classesReadyBetween(db: Connection, from: number, to: number): number[] {
-  return db
-    .all<{ class: number }>(
-      `select distinct class from tasks where state = 'pending' and not_before_ms > 0
+export async function classesReadyBetween(db: Connection, from: number, to: number): Promise<number[]> {
+  const rows = await db.all<{ class: number }>(
+    `select distinct class from tasks where state = 'pending' and not_before_ms > 0
        and not_before_ms > :from and not_before_ms <= :to`,
-      { from, to },
-    )
-    .map((row) => row.class);
+    { from, to },
+  );
+  return rows.map((row) => row.class);
 }
 
 type Wishes = Omit<TaskClass, 'id'>;

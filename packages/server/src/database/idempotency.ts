@@ -1,6 +1,6 @@
 /** Idempotency keys: which task a user's request has already made. */
 import { GridError } from '@kolejka/protocol';
-import type { Connection } from './open.ts';
+import type { Connection } from './store.ts';
 import { findTaskByNumber, type TaskRow } from './tasks.ts';
 
 /**
@@ -8,9 +8,14 @@ import { findTaskByNumber, type TaskRow } from './tasks.ts';
  * @param request hash of the request, so that a key used for something else is noticed
  * @throws GridError `already-exists` when the key belongs to another request
  */
-export function findByKey(db: Connection, user: number, key: string, request: string): TaskRow | undefined {
-  const row = db.get<{ task: number; request: string }>(
-    'select task, request from idempotency_keys where user = :user and key = :key',
+export async function findByKey(
+  db: Connection,
+  user: number,
+  key: string,
+  request: string,
+): Promise<TaskRow | undefined> {
+  const row = await db.get<{ task: number; request: string }>(
+    'select task, request from idempotency_keys where "user" = :user and key = :key',
     { user, key },
   );
   if (row === undefined) return undefined;
@@ -20,13 +25,13 @@ export function findByKey(db: Connection, user: number, key: string, request: st
   return findTaskByNumber(db, row.task);
 }
 
-export function rememberKey(
+export async function rememberKey(
   db: Connection,
   entry: { user: number; key: string; task: number; request: string },
   now: number,
-): void {
-  db.run(
-    `insert into idempotency_keys (user, key, task, request, created_ms) values (:user, :key, :task, :request, :now)`,
+): Promise<void> {
+  await db.run(
+    `insert into idempotency_keys ("user", key, task, request, created_ms) values (:user, :key, :task, :request, :now)`,
     { ...entry, now },
   );
 }

@@ -1,6 +1,6 @@
 /** Blobs and the references that keep them alive. The bytes themselves are in the blob store. */
 import type { Blob, BlobHash, Reference, ReferenceKey } from '@kolejka/protocol';
-import type { Connection } from './open.ts';
+import type { Connection } from './store.ts';
 
 export interface ReferenceRow {
   key: ReferenceKey;
@@ -20,8 +20,8 @@ interface BlobRow {
 }
 
 /** Writes down that the store has the bytes; they must be on disk already. */
-export function recordBlob(db: Connection, blob: { hash: BlobHash; size: number }, now: number): void {
-  db.run(
+export async function recordBlob(db: Connection, blob: { hash: BlobHash; size: number }, now: number): Promise<void> {
+  await db.run(
     `insert into blobs (hash, size, created_ms, accessed_ms) values (:hash, :size, :now, :now)
      on conflict (hash) do update set accessed_ms = excluded.accessed_ms`,
     { ...blob, now },
@@ -29,31 +29,34 @@ export function recordBlob(db: Connection, blob: { hash: BlobHash; size: number 
 }
 
 /** Makes a new reference to a recorded blob. */
-export function insertReference(
+export async function insertReference(
   db: Connection,
   reference: { key: ReferenceKey; blob: BlobHash; owner: number },
   now: number,
-): ReferenceRow {
-  db.run('update blobs set accessed_ms = :now where hash = :blob', { blob: reference.blob, now });
-  db.run(
+): Promise<ReferenceRow> {
+  await db.run('update blobs set accessed_ms = :now where hash = :blob', { blob: reference.blob, now });
+  await db.run(
     `insert into blob_references (key, blob, owner, created_ms, accessed_ms)
      values (:key, :blob, :owner, :now, :now)`,
     { ...reference, now },
   );
-  return findReference(db, reference.key) as ReferenceRow;
+  return (await findReference(db, reference.key)) as ReferenceRow;
 }
 
 /** A reference, also one that was given up and is kept for a task; see `deleted_ms`. */
-export function findReference(db: Connection, key: string): ReferenceRow | undefined {
-  return db.get<ReferenceRow>(
+export async function findReference(db: Connection, key: string): Promise<ReferenceRow | undefined> {
+  return await db.get<ReferenceRow>(
     `select key, blob, blobs.size, owner, blob_references.created_ms, blob_references.accessed_ms, deleted_ms
      from blob_references join blobs on blobs.hash = blob_references.blob where key = :key`,
     { key },
   );
 }
 
-export function findBlob(db: Connection, hash: BlobHash): (BlobRow & { references: number }) | undefined {
-  return db.get(
+export async function findBlob(
+  db: Connection,
+  hash: BlobHash,
+): Promise<(BlobRow & { references: number }) | undefined> {
+  return await db.get(
     `select hash, size, created_ms, accessed_ms,
        (select count(*) from blob_references where blob = hash and deleted_ms is null) as "references"
      from blobs where hash = :hash`,
@@ -62,8 +65,8 @@ export function findBlob(db: Connection, hash: BlobHash): (BlobRow & { reference
 }
 
 /** True when a task the user holds, or a task or result of the user's own, has the reference among its files. */
-export function isFileFor(db: Connection, key: ReferenceKey, user: number): boolean {
-  const row = db.get(
+export async function isFileFor(db: Connection, key: ReferenceKey, user: number): Promise<boolean> {
+  const row = await db.get(
     `select 1 from task_files join tasks on tasks.number = task_files.task where task_files.reference = :key
        and (tasks.owner = :user or (tasks.holder = :user and tasks.state = 'assigned')) limit 1`,
     { key, user },
@@ -72,14 +75,14 @@ export function isFileFor(db: Connection, key: ReferenceKey, user: number): bool
 }
 
 /** The task or result claims the references of its files. */
-export function claimFiles(
+export async function claimFiles(
   db: Connection,
   task: number,
   part: 'task' | 'result',
   files: Iterable<readonly [string, ReferenceKey]>,
-): void {
+): Promise<void> {
   for (const [name, reference] of files) {
-    db.run('insert into task_files (task, part, name, reference) values (:task, :part, :name, :reference)', {
+    await db.run('insert into task_files (task, part, name, reference) values (:task, :part, :name, :reference)', {
       task,
       part,
       name,
@@ -88,8 +91,8 @@ export function claimFiles(
   }
 }
 
-export function changeOwner(db: Connection, key: ReferenceKey, owner: number): void {
-  db.run('update blob_references set owner = :owner where key = :key', { key, owner });
+export async function changeOwner(db: Connection, key: ReferenceKey, owner: number): Promise<void> {
+  await db.run('update blob_references set owner = :owner where key = :key', { key, owner });
 }
 
 /** As the original writes it. */

@@ -1,5 +1,5 @@
 /** Results: at most one per task. */
-import type { Connection } from './open.ts';
+import type { Connection } from './store.ts';
 
 export interface ResultRow {
   task: number;
@@ -9,13 +9,13 @@ export interface ResultRow {
   body: string;
 }
 
-export function findResult(db: Connection, task: number): ResultRow | undefined {
-  return db.get<ResultRow>('select task, attempt, holder, body from results where task = :task', { task });
+export async function findResult(db: Connection, task: number): Promise<ResultRow | undefined> {
+  return await db.get<ResultRow>('select task, attempt, holder, body from results where task = :task', { task });
 }
 
 /** Stores the result; there must be none. */
-export function insertResult(db: Connection, result: ResultRow, now: number): void {
-  db.run(
+export async function insertResult(db: Connection, result: ResultRow, now: number): Promise<void> {
+  await db.run(
     `insert into results (task, attempt, holder, body, created_ms) values (:task, :attempt, :holder, :body, :now)`,
     { ...result, now },
   );

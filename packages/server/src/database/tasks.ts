@@ -11,7 +11,7 @@ import {
 } from '@kolejka/protocol';
 import { findOrMakeClass } from './classes.ts';
 import { appendEvent } from './events.ts';
-import type { Connection } from './open.ts';
+import type { Connection } from './store.ts';
 
 export interface TaskRow {
   /** Grows with age: the lower, the older. */
@@ -37,40 +37,46 @@ const COLUMNS = `number, id, owner, class, body, state, attempt, losses, not_bef
   running`;
 
 /** Puts a new task in the queue. Its files are claimed by `claimFiles`. */
-export function insertTask(
+export async function insertTask(
   db: Connection,
   { id, owner, task, now }: { id: TaskId; owner: number; task: Task; now: number },
-): TaskRow {
+): Promise<TaskRow> {
   const body = JSON.stringify(printTask({ ...task, id, files: printReferences(task.files) }));
-  const row = db.get<TaskRow>(
+  const row = (await db.get<TaskRow>(
     `insert into tasks (id, owner, class, body, state, created_ms, changed_ms)
      values (:id, :owner, :class, :body, 'pending', :now, :now) returning ${COLUMNS}`,
-    { id, owner, class: findOrMakeClass(db, task), body, now },
-  ) as TaskRow;
-  appendEvent(db, row, 'created', { now, foreman: null, message: null });
+    { id, owner, class: await findOrMakeClass(db, task), body, now },
+  )) as TaskRow;
+  await appendEvent(db, row, 'created', { now, foreman: null, message: null });
   return row;
 }
 
-export function findTask(db: Connection, id: string): TaskRow | undefined {
-  return db.get<TaskRow>(`select ${COLUMNS} from tasks where id = :id`, { id });
+export async function findTask(db: Connection, id: string): Promise<TaskRow | undefined> {
+  return await db.get<TaskRow>(`select ${COLUMNS} from tasks where id = :id`, { id });
 }
 
-export function findTaskByNumber(db: Connection, number: number): TaskRow | undefined {
-  return db.get<TaskRow>(`select ${COLUMNS} from tasks where number = :number`, { number });
+export async function findTaskByNumber(db: Connection, number: number): Promise<TaskRow | undefined> {
+  return await db.get<TaskRow>(`select ${COLUMNS} from tasks where number = :number`, { number });
 }
 
 /** Number of the oldest pending task of a class whose time has come, younger than `after`. */
-export function oldestPending(db: Connection, taskClass: number, after: number, now: number): number | undefined {
-  return db.get<{ number: number }>(
+export async function oldestPending(
+  db: Connection,
+  taskClass: number,
+  after: number,
+  now: number,
+): Promise<number | undefined> {
+  const row = await db.get<{ number: number }>(
     `select number from tasks where class = :taskClass and state = 'pending' and number > :after
      and not_before_ms <= :now order by number limit 1`,
     { taskClass, after, now },
-  )?.number;
+  );
+  return row?.number;
 }
 
 /** Leases that have run out, longest ago first. */
-export function expiredLeases(db: Connection, now: number, most: number): TaskRow[] {
-  return db.all<TaskRow>(
+export async function expiredLeases(db: Connection, now: number, most: number): Promise<TaskRow[]> {
+  return await db.all<TaskRow>(
     `select ${COLUMNS} from tasks where state = 'assigned' and expires_ms <= :now order by expires_ms limit :most`,
     { now, most },
   );
@@ -87,16 +93,16 @@ export type Change = Partial<
  * @param said.foreman who the event is about, where the move itself clears the foreman
  * @throws GridError `internal` when there is no such move
  */
-export function moveTask(
+export async function moveTask(
   db: Connection,
   row: TaskRow,
   event: EventName,
   change: Change,
   said: { now: number; foreman?: ForemanName | null; message?: string },
-): TaskRow | undefined {
+): Promise<TaskRow | undefined> {
   const moved = { ...row, ...change, state: move(row.state, event) };
   const { attempt, losses, not_before_ms, holder, foreman, expires_ms, running } = moved;
-  const changed = db.run(
+  const changed = await db.run(
     `update tasks set state = :to, attempt = :attempt, losses = :losses, not_before_ms = :not_before_ms,
        holder = :holder, foreman = :foreman, expires_ms = :expires_ms, running = :running, changed_ms = :now
      where number = :number and state = :from and attempt = :seen`,
@@ -116,7 +122,7 @@ export function moveTask(
     },
   );
   if (changed === 0) return undefined;
-  appendEvent(db, moved, event, {
+  await appendEvent(db, moved, event, {
     now: said.now,
     foreman: said.foreman === undefined ? foreman : said.foreman,
     message: said.message ?? null,
@@ -125,8 +131,8 @@ export function moveTask(
 }
 
 /** Renews a lease; the guard makes a late renewal have no effect. */
-export function renewLease(db: Connection, row: TaskRow, expiresMs: number): void {
-  db.run(
+export async function renewLease(db: Connection, row: TaskRow, expiresMs: number): Promise<void> {
+  await db.run(
     `update tasks set expires_ms = :expiresMs where number = :number and state = 'assigned' and attempt = :attempt`,
     {
       expiresMs,

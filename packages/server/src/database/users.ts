@@ -1,6 +1,6 @@
 /** Users: who they are and which groups they are in. */
 import type { Group } from '@kolejka/protocol';
-import type { Connection } from './open.ts';
+import type { Connection } from './store.ts';
 
 export interface UserRow {
   id: number;
@@ -15,13 +15,13 @@ type Stored = Omit<UserRow, 'groups'> & { groups: string };
 
 export const USER_COLUMNS = 'users.id, users.name, users.email, users.password, users.groups';
 
-export function findUser(db: Connection, name: string): UserRow | undefined {
-  return userFrom(db.get<Stored>(`select ${USER_COLUMNS} from users where name = :name`, { name }));
+export async function findUser(db: Connection, name: string): Promise<UserRow | undefined> {
+  return userFrom(await db.get<Stored>(`select ${USER_COLUMNS} from users where name = :name`, { name }));
 }
 
 /** Adds a user; the name must be free. */
-export function insertUser(db: Connection, user: Omit<UserRow, 'id'>, now: number): void {
-  db.run(
+export async function insertUser(db: Connection, user: Omit<UserRow, 'id'>, now: number): Promise<void> {
+  await db.run(
     `insert into users (name, email, password, groups, created_ms)
      values (:name, :email, :password, :groups, :now)`,
     { name: user.name, email: user.email, password: user.password, groups: JSON.stringify(user.groups), now },

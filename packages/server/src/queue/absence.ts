@@ -4,7 +4,7 @@
  * lease is judged, every foreman gets the time of one lease to be heard of, as after a restart.
  */
 import type { Clock, Log } from '@kolejka/program';
-import type { Store } from '../database/open.ts';
+import type { Store } from '../database/store.ts';
 import type { MESSAGES } from '../messages.ts';
 import { forgiveAbsence } from './leases.ts';
 

@@ -15,7 +15,7 @@ import {
   type TaskId,
 } from '@kolejka/protocol';
 import { classesWithPending, type TaskClass } from '../database/classes.ts';
-import type { Connection } from '../database/open.ts';
+import type { Connection } from '../database/store.ts';
 import { findTaskByNumber, moveTask, oldestPending, type TaskRow } from '../database/tasks.ts';
 
 /** What a foreman has to give. */
@@ -56,14 +56,15 @@ export function fitsOffer(taskClass: TaskClass, offer: Offer): boolean {
 }
 
 /** Assigns tasks to the foreman, oldest first; each under a lease. To be called inside a write. */
-export function takeTasks(db: Connection, offer: Offer, now: number): Taken[] {
+export async function takeTasks(db: Connection, offer: Offer, now: number): Promise<Taken[]> {
   const taken: Taken[] = [];
   let budget = openBudget(offer.limits);
   // Oldest last, where taking one out costs nothing.
-  const heads = classesWithPending(db)
-    .filter((taskClass) => fitsOffer(taskClass, offer))
-    .flatMap((taskClass) => headOf(db, taskClass, 0, now))
-    .toSorted((one, other) => other.number - one.number);
+  const heads: Head[] = [];
+  for (const taskClass of await classesWithPending(db)) {
+    if (fitsOffer(taskClass, offer)) heads.push(...(await headOf(db, taskClass, 0, now)));
+  }
+  heads.sort((one, other) => other.number - one.number);
   while (taken.length < offer.most) {
     const head = heads.pop();
     if (head === undefined) break;
@@ -72,10 +73,10 @@ export function takeTasks(db: Connection, offer: Offer, now: number): Taken[] {
     if (taskClass.exclusive && taken.length > 0) continue;
     const demand = demandOf(taskClass, offer);
     if (firstMisfit(demand, budget) !== undefined) continue;
-    taken.push(assign(db, number, taskClass, offer, now));
+    taken.push(await assign(db, number, taskClass, offer, now));
     if (taskClass.exclusive) break;
     budget = spendBudget(demand, budget);
-    for (const next of headOf(db, taskClass, number, now)) heads.splice(placeOf(next, heads), 0, next);
+    for (const next of await headOf(db, taskClass, number, now)) heads.splice(placeOf(next, heads), 0, next);
   }
   return taken;
 }
@@ -84,8 +85,8 @@ function demandOf({ image, limits }: TaskClass, { defaults }: Offer) {
   return { image, limits: { ...defaults, ...limits } };
 }
 
-function headOf(db: Connection, taskClass: TaskClass, after: number, now: number): Head[] {
-  const number = oldestPending(db, taskClass.id, after, now);
+async function headOf(db: Connection, taskClass: TaskClass, after: number, now: number): Promise<Head[]> {
+  const number = await oldestPending(db, taskClass.id, after, now);
   return number === undefined ? [] : [{ taskClass, number }];
 }
 
@@ -94,10 +95,16 @@ function placeOf({ number }: Head, heads: readonly Head[]): number {
   return heads.findLastIndex((other) => other.number > number) + 1;
 }
 
-function assign(db: Connection, number: number, { limits }: TaskClass, offer: Offer, now: number): Taken {
+async function assign(
+  db: Connection,
+  number: number,
+  { limits }: TaskClass,
+  offer: Offer,
+  now: number,
+): Promise<Taken> {
   const leaseMs = offer.foreman === undefined ? LEASES.silentMs(limits.time) : LEASES.renewedMs;
   // Inside one write nobody can come between choosing, reading and moving.
-  const task = findTaskByNumber(db, number) as TaskRow;
+  const task = (await findTaskByNumber(db, number)) as TaskRow;
   const lease = {
     attempt: task.attempt + 1,
     holder: offer.holder,
@@ -106,6 +113,6 @@ function assign(db: Connection, number: number, { limits }: TaskClass, offer: Of
     not_before_ms: 0,
     running: 0,
   } as const;
-  const moved = moveTask(db, task, 'assigned', lease, { now }) as TaskRow;
+  const moved = (await moveTask(db, task, 'assigned', lease, { now })) as TaskRow;
   return { id: task.id, body: task.body, attempt: moved.attempt, leaseMs };
 }

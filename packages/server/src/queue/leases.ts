@@ -7,7 +7,7 @@
  */
 import { type ForemanName, type Held, LEASES, type State, type TaskId, type Verdict } from '@kolejka/protocol';
 import { storyOf } from '../database/events.ts';
-import type { Connection } from '../database/open.ts';
+import type { Connection } from '../database/store.ts';
 import { expiredLeases, findTask, moveTask, renewLease, type TaskRow } from '../database/tasks.ts';
 
 /** A foreman, as it is known from its login and the name it gives. */
@@ -20,26 +20,26 @@ export interface Foreman {
 const MOST = 500;
 
 /** Renews the lease, notes that the program runs, or takes the task back; answers whether the foreman may keep it. */
-export function renew(
+export async function renew(
   db: Connection,
   from: Foreman,
   held: { task: TaskId; attempt: number; phase?: Held['phase'] },
   now: number,
-): Verdict {
-  const row = findTask(db, held.task);
+): Promise<Verdict> {
+  const row = await findTask(db, held.task);
   const { task, attempt } = held;
   if (row === undefined || !holds(row, from, attempt) || (row.expires_ms ?? 0) <= now) {
     return { task, attempt, verdict: 'kill' };
   }
   if (held.phase === 'returned') {
-    giveBack(db, row, now, { pauseMs: LEASES.returnedMs });
+    await giveBack(db, row, now, { pauseMs: LEASES.returnedMs });
     return { task, attempt, verdict: 'kill' };
   }
   const expires = now + LEASES.renewedMs;
   if (held.phase === 'running' && row.running === 0) {
-    moveTask(db, row, 'running', { running: 1, expires_ms: expires }, { now });
+    await moveTask(db, row, 'running', { running: 1, expires_ms: expires }, { now });
   } else {
-    renewLease(db, row, expires);
+    await renewLease(db, row, expires);
   }
   return { task, attempt, verdict: 'keep' };
 }
@@ -50,15 +50,15 @@ function holds(row: TaskRow, { holder, foreman }: Foreman, attempt: number): boo
 }
 
 /** Puts an assigned task back in the queue unrun, after a pause; that is no loss. */
-export function giveBack(
+export async function giveBack(
   db: Connection,
   row: TaskRow,
   now: number,
   { pauseMs = 0, message }: { pauseMs?: number; message?: string } = {},
-): void {
+): Promise<void> {
   const notBefore = pauseMs === 0 ? 0 : now + pauseMs;
   const free = { holder: null, foreman: null, expires_ms: null, running: 0, not_before_ms: notBefore } as const;
-  moveTask(db, row, 'returned', free, { now, foreman: row.foreman, ...(message !== undefined && { message }) });
+  await moveTask(db, row, 'returned', free, { now, foreman: row.foreman, ...(message !== undefined && { message }) });
 }
 
 /** What became of a task whose lease ran out. */
@@ -70,30 +70,34 @@ export interface Loss {
 }
 
 /** Takes away leases that have run out: the tasks wait again after a pause, or are given up. */
-export function expireLeases(db: Connection, now: number): Loss[] {
-  return expiredLeases(db, now, MOST).map((row) => {
-    const losses = row.losses + 1;
-    const who = row.foreman === null ? 'a foreman without a name' : `foreman ${row.foreman}`;
-    const what = row.foreman === null ? 'handed in no result in time' : 'was not heard of any more';
-    const loss = `attempt ${row.attempt}: ${who} ${what} (${new Date(now).toISOString()})`;
-    const said = { now, foreman: row.foreman };
-    if (losses >= LEASES.losses) {
-      const message = `Given up after ${losses} losses: ${[...storyOf(db, row.number), loss].join('; ')}.`;
-      moveTask(db, row, 'failed', { losses, expires_ms: null, running: 0 }, { ...said, message });
-      return { task: row.id, foreman: row.foreman, losses, state: 'failed' };
-    }
-    // The holder stays written down: its result is still welcome until somebody else takes the task.
-    const change = { losses, expires_ms: null, running: 0, not_before_ms: now + LEASES.backOffMs(losses) } as const;
-    moveTask(db, row, 'lost', change, { ...said, message: loss });
-    return { task: row.id, foreman: row.foreman, losses, state: 'pending' };
-  });
+export async function expireLeases(db: Connection, now: number): Promise<Loss[]> {
+  const lost: Loss[] = [];
+  for (const row of await expiredLeases(db, now, MOST)) lost.push(await expireLease(db, row, now));
+  return lost;
+}
+
+async function expireLease(db: Connection, row: TaskRow, now: number): Promise<Loss> {
+  const losses = row.losses + 1;
+  const who = row.foreman === null ? 'a foreman without a name' : `foreman ${row.foreman}`;
+  const what = row.foreman === null ? 'handed in no result in time' : 'was not heard of any more';
+  const loss = `attempt ${row.attempt}: ${who} ${what} (${new Date(now).toISOString()})`;
+  const said = { now, foreman: row.foreman };
+  if (losses >= LEASES.losses) {
+    const message = `Given up after ${losses} losses: ${[...(await storyOf(db, row.number)), loss].join('; ')}.`;
+    await moveTask(db, row, 'failed', { losses, expires_ms: null, running: 0 }, { ...said, message });
+    return { task: row.id, foreman: row.foreman, losses, state: 'failed' };
+  }
+  // The holder stays written down: its result is still welcome until somebody else takes the task.
+  const change = { losses, expires_ms: null, running: 0, not_before_ms: now + LEASES.backOffMs(losses) } as const;
+  await moveTask(db, row, 'lost', change, { ...said, message: loss });
+  return { task: row.id, foreman: row.foreman, losses, state: 'pending' };
 }
 
 /**
  * Gives every foreman that sends heartbeats the time of one lease to be heard of, no more and no less. Called at start
  * and by `absence.ts`: a server that was away has heard nobody, which says nothing about them.
  */
-export function forgiveAbsence(db: Connection, now: number): number {
+export function forgiveAbsence(db: Connection, now: number): Promise<number> {
   return db.run(
     `update tasks set expires_ms = :until where state = 'assigned' and foreman is not null and expires_ms <> :until`,
     { until: now + LEASES.renewedMs },

@@ -1,6 +1,6 @@
 /** Dequeue with patience: what fits now, or what comes to fit while the foreman waits. */
 import type { Clock } from '@kolejka/program';
-import type { Store } from '../database/open.ts';
+import type { Store } from '../database/store.ts';
 import { findTask } from '../database/tasks.ts';
 import { type Offer, type Taken, takeTasks } from './dequeue.ts';
 import { giveBack } from './leases.ts';
@@ -22,7 +22,7 @@ export async function dequeue(queue: Queue, offer: Offer, waitMs: number, signal
   while (offer.most > 0 && !signal.aborted) {
     const bell = waiting.hangBell(offer);
     try {
-      const taken = await store.write((db) => (signal.aborted ? [] : takeTasks(db, offer, clock.now())));
+      const taken = await store.write(async (db) => (signal.aborted ? [] : takeTasks(db, offer, clock.now())));
       if (signal.aborted) {
         await giveAllBack(queue, taken);
         return [];
@@ -40,11 +40,11 @@ export async function dequeue(queue: Queue, offer: Offer, waitMs: number, signal
 /** The foreman went away while its tasks were being written down: it has not heard of them. */
 async function giveAllBack({ store, clock }: Queue, taken: readonly Taken[]): Promise<void> {
   if (taken.length === 0) return;
-  await store.write((db) => {
+  await store.write(async (db) => {
     for (const { id, attempt } of taken) {
-      const row = findTask(db, id);
+      const row = await findTask(db, id);
       if (row?.state === 'assigned' && row.attempt === attempt) {
-        giveBack(db, row, clock.now(), { message: 'the foreman went away before it heard of the task' });
+        await giveBack(db, row, clock.now(), { message: 'the foreman went away before it heard of the task' });
       }
     }
   });

@@ -3,9 +3,9 @@
  *
  * A bell is hung up before the queue is looked at, so that nothing that comes in between is missed.
  */
-import type { Announcement } from '../database/events.ts';
 import { findClass } from '../database/classes.ts';
-import type { Connection, Store } from '../database/open.ts';
+import type { Follow, News } from '../database/follow.ts';
+import type { Store } from '../database/store.ts';
 import { fitsOffer, type Offer } from './dequeue.ts';
 
 export interface Bell {
@@ -17,7 +17,7 @@ export interface Bell {
 export interface Waiting {
   hangBell(offer: Offer): Bell;
   /** Rings for tasks of this class; for those whose pause is over. */
-  ring(db: Connection, taskClass: number): void;
+  ring(taskClass: number): Promise<void>;
 }
 
 interface Hung {
@@ -25,18 +25,22 @@ interface Hung {
   ring: () => void;
 }
 
-export function openWaiting(store: Store): Waiting {
+export function openWaiting({ store, follow }: { store: Store; follow: Follow }): Waiting {
   const bells = new Set<Hung>();
 
-  function ring(db: Connection, id: number): void {
+  async function ring(id: number): Promise<void> {
     if (bells.size === 0) return;
-    const taskClass = findClass(db, id);
+    const taskClass = await store.read((db) => findClass(db, id));
     if (taskClass === undefined) return;
     for (const bell of bells) if (fitsOffer(taskClass, bell.offer)) bell.ring();
   }
 
-  store.onCommit((announced, db) => {
-    for (const id of new Set(announced.filter(isReady).map((event) => event.class))) ring(db, id);
+  function ringAll(): void {
+    for (const bell of bells) bell.ring();
+  }
+
+  follow.hear((news) => {
+    for (const id of new Set(news.filter(isReady).map((event) => event.class))) void ring(id).catch(ringAll);
   });
 
   return {
@@ -58,6 +62,6 @@ export function openWaiting(store: Store): Waiting {
 }
 
 /** In the queue and not held back; those that are held back are rung for when their pause is over. */
-function isReady({ state, notBeforeMs }: Announcement): boolean {
+function isReady({ state, notBeforeMs }: News): boolean {
   return state === 'pending' && notBeforeMs === 0;
 }

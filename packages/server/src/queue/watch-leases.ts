@@ -1,7 +1,8 @@
 /** The pass that takes away leases and wakes foremen for tasks whose pause is over. */
 import type { Clock, Log } from '@kolejka/program';
 import { classesReadyBetween } from '../database/classes.ts';
-import type { Store } from '../database/open.ts';
+import type { Follow } from '../database/follow.ts';
+import type { Store } from '../database/store.ts';
 import { expiredLeases } from '../database/tasks.ts';
 import type { MESSAGES } from '../messages.ts';
 import { type Absence, makeUpForAbsence } from './absence.ts';
@@ -14,25 +15,26 @@ const PAUSE_MS = 1000;
 /** Answers the pass, for `runLoop`; it answers the pause until the next. */
 export function leaseWatch(parts: {
   store: Store;
+  follow: Follow;
   clock: Clock;
   waiting: Waiting;
   absence: Absence;
   log: Log<typeof MESSAGES>;
 }): () => Promise<number> {
-  const { store, clock, waiting, log } = parts;
+  const { store, follow, clock, waiting, log } = parts;
   let lookedAt = 0;
   return async () => {
     const wasAway = await makeUpForAbsence(parts);
     const now = clock.now();
     // Reading first: a write that changes nothing would still be a commit, every second.
-    if (!wasAway && (await store.read((db) => expiredLeases(db, now, 1).length > 0))) {
+    if (!wasAway && (await store.read(async (db) => (await expiredLeases(db, now, 1)).length > 0))) {
       for (const loss of await store.write((db) => expireLeases(db, now))) {
         log.say(loss.state === 'failed' ? 'task given up' : 'task lost', { ...loss });
       }
     }
-    await store.read((db) => {
-      for (const id of classesReadyBetween(db, lookedAt, now)) waiting.ring(db, id);
-    });
+    for (const id of await store.read((db) => classesReadyBetween(db, lookedAt, now))) await waiting.ring(id);
+    // For what nobody told of: a command line that wrote to the database beside us.
+    await follow.look();
     lookedAt = now;
     return PAUSE_MS;
   };

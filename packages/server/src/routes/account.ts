@@ -44,10 +44,10 @@ export function accountRoutes(parts: Parts) {
       }
       const session = newSessionId();
       const before = readCookies(request).sessionid;
-      await store.write((db) => {
+      await store.write(async (db) => {
         const now = clock.now();
-        if (before !== undefined) deleteSession(db, fingerprint(before));
-        insertSession(db, { hash: fingerprint(session), user: user.id, expiresMs: now + SESSION_S * 1000 }, now);
+        if (before !== undefined) await deleteSession(db, fingerprint(before));
+        await insertSession(db, { hash: fingerprint(session), user: user.id, expiresMs: now + SESSION_S * 1000 }, now);
       });
       setCookie(response, 'csrftoken', newCsrfToken(), CSRF_S, parts);
       setCookie(response, 'sessionid', session, SESSION_S, parts);

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { pipeline } from 'node:stream/promises';
 import { type BlobHash, GridError, type ReferenceKey } from '@kolejka/protocol';
 import type { Request, Response } from 'express';
-import type { Connection } from '../database/open.ts';
+import type { Connection } from '../database/store.ts';
 import {
   findBlob,
   findReference,
@@ -24,14 +24,14 @@ export function blobRoutes(parts: Parts) {
       const size = announcedSize(request);
       endWhenSilent(request, uploadSilenceMs);
       const blob = await blobs.put({ bytes: request, largest: settings.largest_blob, size });
-      return store.write((db) => {
+      return store.write(async (db) => {
         const now = clock.now();
-        recordBlob(db, blob, now);
-        return { reference: printReference(newReference(db, blob.hash, user, now)) };
+        await recordBlob(db, blob, now);
+        return { reference: printReference(await newReference(db, blob.hash, user, now)) };
       });
     },
     showReference: ({ params: { key }, user }) =>
-      store.read((db) => ({ reference: printReference(allowedReference(db, key, user)) })),
+      store.read(async (db) => ({ reference: printReference(await allowedReference(db, key, user)) })),
     async getReference({ params: { key }, user, request, response }) {
       const { blob, size } = await store.read((db) => allowedReference(db, key, user));
       await sendBlob(parts, { hash: blob, size }, request, response);
@@ -39,12 +39,12 @@ export function blobRoutes(parts: Parts) {
     async linkBlob({ params: { hash }, user }) {
       // A row whose bytes are gone from the disk is not enough: the client shall upload them again.
       if (!(await blobs.has(hash))) throw unknownBlob(hash);
-      return store.write((db) => {
-        if (findBlob(db, hash) === undefined) throw unknownBlob(hash);
-        return { reference: printReference(newReference(db, hash, user, clock.now())) };
+      return store.write(async (db) => {
+        if ((await findBlob(db, hash)) === undefined) throw unknownBlob(hash);
+        return { reference: printReference(await newReference(db, hash, user, clock.now())) };
       });
     },
-    showBlob: ({ params: { hash } }) => store.read((db) => ({ blob: printBlob(knownBlob(db, hash)) })),
+    showBlob: ({ params: { hash } }) => store.read(async (db) => ({ blob: printBlob(await knownBlob(db, hash)) })),
     async getBlob({ params: { hash }, request, response }) {
       const { size } = await store.read((db) => knownBlob(db, hash));
       await sendBlob(parts, { hash, size }, request, response);
@@ -77,23 +77,23 @@ function endWhenSilent(request: Request, milliseconds: number): void {
   });
 }
 
-function newReference(db: Connection, blob: BlobHash, user: User, now: number): ReferenceRow {
+function newReference(db: Connection, blob: BlobHash, user: User, now: number): Promise<ReferenceRow> {
   const key = randomUUID().replaceAll('-', '') as ReferenceKey;
   return insertReference(db, { key, blob, owner: user.id }, now);
 }
 
 /** The reference, when it is the user's, when the user may see all, or when it is a file of a task the user runs. */
-function allowedReference(db: Connection, key: ReferenceKey, user: User): ReferenceRow {
-  const row = findReference(db, key);
+async function allowedReference(db: Connection, key: ReferenceKey, user: User): Promise<ReferenceRow> {
+  const row = await findReference(db, key);
   if (row === undefined) throw new GridError('not-found', `There is no reference ${key}.`);
   const isOpen = row.owner === user.id || user.permissions.has('blob.view_reference');
-  if ((isOpen && row.deleted_ms === null) || isFileFor(db, key, user.id)) return row;
+  if ((isOpen && row.deleted_ms === null) || (await isFileFor(db, key, user.id))) return row;
   if (row.deleted_ms !== null) throw new GridError('not-found', `There is no reference ${key}.`);
   throw new GridError('not-permitted', 'This reference is of another user.');
 }
 
-function knownBlob(db: Connection, hash: BlobHash) {
-  const row = findBlob(db, hash);
+async function knownBlob(db: Connection, hash: BlobHash) {
+  const row = await findBlob(db, hash);
   if (row === undefined) throw unknownBlob(hash);
   return row;
 }

@@ -1,5 +1,5 @@
 /** What foremen say, and how full the queue is. */
-import { LEASES } from '@kolejka/protocol';
+import { LEASES, type Verdict } from '@kolejka/protocol';
 import { countByHolder, countByState } from '../database/counts.ts';
 import type { Parts, Some } from '../parts.ts';
 import { makeUpForAbsence } from '../queue/absence.ts';
@@ -25,12 +25,16 @@ export function queueRoutes(parts: Parts) {
       if (tasks.length === 0) return { tasks: [], seconds };
       // It may have lain in the socket while the server was away; then it is not late.
       await makeUpForAbsence(parts);
-      const verdicts = await store.write((db) => tasks.map((held) => renew(db, from, held, clock.now())));
+      const verdicts = await store.write(async (db) => {
+        const answers: Verdict[] = [];
+        for (const held of tasks) answers.push(await renew(db, from, held, clock.now()));
+        return answers;
+      });
       return { tasks: verdicts, seconds };
     },
     queueStats: () =>
-      store.read((db) => {
-        const { waiting = 0, pending = 0, assigned = 0, resolved = 0, ...rest } = countByState(db);
+      store.read(async (db) => {
+        const { waiting = 0, pending = 0, assigned = 0, resolved = 0, ...rest } = await countByState(db);
         const unassigned = waiting + pending;
         const ended = Object.values(rest).reduce((sum, count) => sum + count, 0);
         return {
@@ -39,7 +43,7 @@ export function queueRoutes(parts: Parts) {
           task_unresolved_count: unassigned + assigned,
           task_unassigned_count: unassigned,
           task_assigned_count: assigned,
-          task_assignees: countByHolder(db),
+          task_assignees: await countByHolder(db),
         };
       }),
   } satisfies Some<'dequeue' | 'heartbeat' | 'queueStats'>;

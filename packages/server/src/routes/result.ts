@@ -7,7 +7,7 @@
  */
 import { GridError, printReferences, printResult, type Result } from '@kolejka/protocol';
 import { storyOf } from '../database/events.ts';
-import type { Connection } from '../database/open.ts';
+import type { Connection } from '../database/store.ts';
 import { changeOwner, claimFiles } from '../database/references.ts';
 import { bodyOfResult, findResult, insertResult, type ResultRow } from '../database/results.ts';
 import { findTask, moveTask, type TaskRow } from '../database/tasks.ts';
@@ -22,7 +22,7 @@ export function resultRoutes({ store, clock, log }: Parts) {
       if (isNew) log.say('task resolved', { task: id, attempt: row.attempt, result: exit, reason });
       return { result: bodyOfResult(row) };
     },
-    getResult: ({ params: { id }, user }) => store.read((db) => ({ result: readResult(db, id, user) })),
+    getResult: ({ params: { id }, user }) => store.read(async (db) => ({ result: await readResult(db, id, user) })),
   } satisfies Some<'putResult' | 'getResult'>;
 }
 
@@ -33,16 +33,16 @@ interface HandedIn {
   now: number;
 }
 
-function acceptResult(db: Connection, handedIn: HandedIn): { row: ResultRow; isNew: boolean } {
+async function acceptResult(db: Connection, handedIn: HandedIn): Promise<{ row: ResultRow; isNew: boolean }> {
   const { result, user, now } = handedIn;
-  const task = result.id === undefined ? undefined : findTask(db, result.id);
+  const task = result.id === undefined ? undefined : await findTask(db, result.id);
   if (task === undefined || result.id === undefined) throw notYours();
   const body = JSON.stringify(printResult({ ...result, files: printReferences(result.files) }));
-  const accepted = findResult(db, task.number);
+  const accepted = await findResult(db, task.number);
   if (accepted !== undefined) return { row: requireSame(accepted, body, handedIn), isNew: false };
 
   const attempt = requireLease(task, handedIn);
-  const files = requireFiles(db, result.files, ({ owner }, name) => {
+  const files = await requireFiles(db, result.files, ({ owner }, name) => {
     if (owner === user.id) return true;
     throw new GridError('reference-of-another', `Reference for file ${name} belongs to a different user`, {
       field: `files.${name}`,
@@ -50,11 +50,11 @@ function acceptResult(db: Connection, handedIn: HandedIn): { row: ResultRow; isN
   });
   const change = { expires_ms: null, running: 0 } as const;
   const message = result.reason === undefined ? {} : { message: `ended: ${result.reason}` };
-  moveTask(db, task, 'resolved', change, { now, ...message });
+  await moveTask(db, task, 'resolved', change, { now, ...message });
   const row = { task: task.number, attempt, holder: user.id, body };
-  insertResult(db, row, now);
-  claimFiles(db, task.number, 'result', files);
-  for (const [, key] of files) changeOwner(db, key, task.owner);
+  await insertResult(db, row, now);
+  await claimFiles(db, task.number, 'result', files);
+  for (const [, key] of files) await changeOwner(db, key, task.owner);
   return { row, isNew: true };
 }
 
@@ -80,23 +80,23 @@ function requireLease(task: TaskRow, { attempt, user }: HandedIn): number {
   return task.attempt;
 }
 
-function readResult(db: Connection, id: string, user: User): Record<string, unknown> {
-  const task = findTask(db, id);
+async function readResult(db: Connection, id: string, user: User): Promise<Record<string, unknown>> {
+  const task = await findTask(db, id);
   if (task === undefined) throw new GridError('task-unknown', `Task ${id} is unknown`);
   if (task.owner !== user.id && !user.permissions.has('task.view_result')) {
     throw new GridError('not-permitted', 'This task is of another user.');
   }
-  const result = findResult(db, task.number);
+  const result = await findResult(db, task.number);
   if (result !== undefined) return bodyOfResult(result);
   // With 404 a client of the original would wait for ever.
-  if (task.state === 'failed') throw new GridError('task-failed', `Task ${id} failed. ${lastSentence(db, task)}`);
+  if (task.state === 'failed') throw new GridError('task-failed', `Task ${id} failed. ${await lastSentence(db, task)}`);
   if (task.state === 'cancelled')
-    throw new GridError('task-cancelled', `Task ${id} was cancelled. ${lastSentence(db, task)}`);
+    throw new GridError('task-cancelled', `Task ${id} was cancelled. ${await lastSentence(db, task)}`);
   throw new GridError('not-found', `Task ${id} has no result yet.`);
 }
 
-function lastSentence(db: Connection, task: TaskRow): string {
-  return storyOf(db, task.number).at(-1) ?? '';
+async function lastSentence(db: Connection, task: TaskRow): Promise<string> {
+  return (await storyOf(db, task.number)).at(-1) ?? '';
 }
 
 function notYours(): GridError {

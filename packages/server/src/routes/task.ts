@@ -3,7 +3,7 @@ import { hash, randomUUID } from 'node:crypto';
 import { type Files, GridError, type ReferenceKey, type Task, type TaskId } from '@kolejka/protocol';
 import type { Request } from 'express';
 import { findByKey, rememberKey } from '../database/idempotency.ts';
-import type { Connection } from '../database/open.ts';
+import type { Connection } from '../database/store.ts';
 import { claimFiles, findReference, type ReferenceRow } from '../database/references.ts';
 import { bodyOfTask, findTask, insertTask, type TaskRow } from '../database/tasks.ts';
 import { streamEvents } from '../events.ts';
@@ -16,21 +16,21 @@ export function taskRoutes(parts: Parts) {
     async putTask({ body: task, user, request }) {
       const key = idempotencyKey(request);
       const fingerprint = hash('sha256', JSON.stringify(task));
-      const row = await store.write((db) => {
+      const row = await store.write(async (db) => {
         if (key === undefined) return putTask(db, task, user, clock.now());
-        const made = findByKey(db, user.id, key, fingerprint);
+        const made = await findByKey(db, user.id, key, fingerprint);
         if (made !== undefined) return made;
-        const put = putTask(db, task, user, clock.now());
-        rememberKey(db, { user: user.id, key, task: put.number, request: fingerprint }, clock.now());
+        const put = await putTask(db, task, user, clock.now());
+        await rememberKey(db, { user: user.id, key, task: put.number, request: fingerprint }, clock.now());
         return put;
       });
       log.say('task put', { task: row.id, user: user.name });
       return { task: bodyOfTask(row) };
     },
     getTask: ({ params: { id }, user }) =>
-      store.read((db) => ({ task: bodyOfTask(visibleTask(findTask(db, id), id, user)) })),
+      store.read(async (db) => ({ task: bodyOfTask(visibleTask(await findTask(db, id), id, user)) })),
     async watchTasks({ query: { task: id, after }, user, request, response, signal }) {
-      const task = await store.read((db) => visibleTask(findTask(db, id), id, user));
+      const task = await store.read(async (db) => visibleTask(await findTask(db, id), id, user));
       const last = Number(request.get('last-event-id') ?? Number.NaN);
       const from = Number.isSafeInteger(last) && last > after ? last : after;
       await streamEvents(parts, { task, after: from, response, signal });
@@ -46,11 +46,11 @@ function visibleTask(row: TaskRow | undefined, id: TaskId, user: User): TaskRow 
   throw new GridError('not-permitted', 'This task is of another user.');
 }
 
-function putTask(db: Connection, task: Task, user: User, now: number): TaskRow {
-  const files = requireFiles(db, task.files, (reference) => mayUse(reference, user));
+async function putTask(db: Connection, task: Task, user: User, now: number): Promise<TaskRow> {
+  const files = await requireFiles(db, task.files, (reference) => mayUse(reference, user));
   const id = randomUUID().replaceAll('-', '') as TaskId;
-  const row = insertTask(db, { id, owner: user.id, task, now });
-  claimFiles(db, row.number, 'task', files);
+  const row = await insertTask(db, { id, owner: user.id, task, now });
+  await claimFiles(db, row.number, 'task', files);
   return row;
 }
 
@@ -63,21 +63,23 @@ function mayUse(reference: ReferenceRow, user: User): boolean {
  * Names and references of all files.
  * @throws GridError `file-without-reference`, `reference-unknown`, in the original's words
  */
-export function requireFiles(
+export async function requireFiles(
   db: Connection,
   files: Files,
   usable: (reference: ReferenceRow, name: string) => boolean,
-): [string, ReferenceKey][] {
-  return Object.entries(files).map(([name, { reference: key }]) => {
+): Promise<[string, ReferenceKey][]> {
+  const found: [string, ReferenceKey][] = [];
+  for (const [name, { reference: key }] of Object.entries(files)) {
     const field = `files.${name}`;
     if (key === undefined)
       throw new GridError('file-without-reference', `File ${name} does not have a reference`, { field });
-    const reference = findReference(db, key);
+    const reference = await findReference(db, key);
     if (reference === undefined || reference.deleted_ms !== null || !usable(reference, name)) {
       throw new GridError('reference-unknown', `Reference for file ${name} is unknown`, { field });
     }
-    return [name, key];
-  });
+    found.push([name, key]);
+  }
+  return found;
 }
 
 function idempotencyKey(request: Request): string | undefined {

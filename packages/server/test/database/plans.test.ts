@@ -2,8 +2,9 @@ import test from 'ava';
 import { classesReadyBetween, classesWithPending } from '../../src/database/classes.ts';
 import { countByHolder, countByState } from '../../src/database/counts.ts';
 import { eventsAfter, storyOf } from '../../src/database/events.ts';
-import { type Connection, openStore } from '../../src/database/open.ts';
+import { openStore } from '../../src/database/open.ts';
 import { isFileFor } from '../../src/database/references.ts';
+import type { Connection } from '../../src/database/store.ts';
 import { expiredLeases, findTask, findTaskByNumber, oldestPending } from '../../src/database/tasks.ts';
 import { openQueue } from '../queue-scene.ts';
 
@@ -27,27 +28,27 @@ const FITTING = /USING (COVERING )?INDEX (classes_with_pending|tasks_assigned|ta
 
 for (const [name, ask] of Object.entries(QUERIES)) {
   test(`${name} looks only at the rows it needs`, async (t) => {
-    const store = openStore(':memory:');
-    await store.read((db) => {
-      const explain = (sql: string, values = {}) => {
-        for (const { detail } of db.all<{ detail: string }>(`explain query plan ${sql}`, values)) {
+    const store = await openStore(':memory:');
+    await store.read(async (db) => {
+      const explain = async (sql: string, values = {}) => {
+        for (const { detail } of await db.all<{ detail: string }>(`explain query plan ${sql}`, values)) {
           if (detail.startsWith('SCAN')) t.regex(detail, FITTING);
           if (detail.startsWith('SEARCH tasks')) t.notRegex(detail, /\(state=\?\)/);
         }
       };
       let asked = 0;
-      const count = (sql: string, values = {}) => {
+      const count = async (sql: string, values = {}) => {
         asked += 1;
-        explain(sql, values);
+        await explain(sql, values);
       };
-      ask({
+      await ask({
         ...db,
-        all: (sql, values) => {
-          count(sql, values);
+        all: async (sql, values) => {
+          await count(sql, values);
           return [];
         },
-        get: (sql, values) => {
-          count(sql, values);
+        get: async (sql, values) => {
+          await count(sql, values);
           return undefined;
         },
       });
@@ -57,13 +58,15 @@ for (const [name, ask] of Object.entries(QUERIES)) {
 }
 
 test('choosing reads nothing of a task but its entry in the index', async (t) => {
-  const plan = await openStore(':memory:').read((db) => {
+  const store = await openStore(':memory:');
+  const plan = await store.read(async (db) => {
     const seen: string[] = [];
-    const get = (sql: string, values = {}) => {
-      seen.push(...db.all<{ detail: string }>(`explain query plan ${sql}`, values).map(({ detail }) => detail));
+    const get = async (sql: string, values = {}) => {
+      const rows = await db.all<{ detail: string }>(`explain query plan ${sql}`, values);
+      seen.push(...rows.map(({ detail }) => detail));
       return undefined;
     };
-    oldestPending({ ...db, get }, 1, 0, 1);
+    await oldestPending({ ...db, get }, 1, 0, 1);
     return seen;
   });
   t.is(plan.length, 1);

@@ -1,10 +1,12 @@
 /** All migrations, in order. A migration that was ever published is never changed; a new one is added below. */
 import { first } from './0001-first.ts';
 
+/** The same change for each engine; afterwards both have the same tables with the same columns. */
 export interface Migration {
   number: number;
   name: string;
-  sql: string;
+  sqlite: string;
+  postgres: string;
 }
 
 export const MIGRATIONS: readonly Migration[] = [first];

@@ -1,0 +1,201 @@
+/**
+ * PostgreSQL: any number of server processes on one database, any of which may be killed.
+ *
+ * One writer at a time, as on SQLite: a transaction begins by taking one advisory lock, which PostgreSQL lets go when
+ * the transaction or its connection ends (docs/decisions/0004-one-writer.md). A process that is frozen while it holds
+ * the lock is thrown out after `PATIENCE`; its writes are then refused, not half done.
+ */
+import { type ErrorCode, GridError } from '@kolejka/protocol';
+import pg from 'pg';
+import { migratePostgres } from '../migrate.ts';
+import type { Connection, Engine, Values } from '../store.ts';
+
+/** Names the writers' lock among other programs' on the same database: "kolejka" in ASCII, shortened. */
+const WRITERS = 0x6b6f6c65;
+/** Channel on which the event log says that it has grown. */
+const CHANNEL = 'kolejka_events';
+/** Longest pause inside a transaction; whoever pauses longer is frozen or gone. */
+const PATIENCE = '10s';
+/** Connections for reading. */
+const READERS = 8;
+/** Pause before the listening connection is made again. */
+const RECONNECT_MS = 1000;
+
+/** int8 as a number: ours are counts, sizes and milliseconds, all below 2^53. */
+const { INT8 } = pg.types.builtins;
+const types: pg.CustomTypesConfig = {
+  getTypeParser: (oid, format) => (oid === INT8 ? Number : pg.types.getTypeParser(oid, format)) as never,
+};
+
+/**
+ * Connects and brings the database to the newest version.
+ * @param address `postgres://user:password@host:port/database`
+ * @throws GridError `bad-config` when it cannot be had
+ */
+export async function openPostgres(address: string): Promise<Engine> {
+  const config = { connectionString: address, types, application_name: 'kolejka-server', keepAlive: true };
+  const pool = new pg.Pool({ ...config, max: READERS });
+  // An idle connection that breaks is replaced by the pool; without a listener it would end the process.
+  pool.on('error', () => undefined);
+  const listeners = new Set<() => void>();
+  let writer: pg.Client | undefined;
+  const connectWriter = async () => {
+    const client = new pg.Client(config);
+    client.on('error', () => {
+      if (writer === client) writer = undefined;
+    });
+    await client.connect();
+    await client.query(`set idle_in_transaction_session_timeout = '${PATIENCE}'`);
+    return client;
+  };
+
+  try {
+    writer = await connectWriter();
+    await migratePostgres(writer, WRITERS);
+  } catch (cause) {
+    await Promise.allSettled([writer?.end(), pool.end()]);
+    if (cause instanceof GridError) throw cause;
+    throw new GridError('bad-config', `The database cannot be used: ${(cause as Error).message}.`, { cause });
+  }
+  const ear = listen(config, () => {
+    for (const listener of listeners) listener();
+  });
+  const open = () => {
+    if (writer === undefined) throw unreachable('the connection was lost');
+    return writer;
+  };
+  const run = async (sql: string) => void (await ask(open(), sql));
+
+  return {
+    reading: connectionOn(pool),
+    async begin() {
+      writer ??= await connectWriter().catch((cause: unknown) => {
+        throw unreachable((cause as Error).message, cause);
+      });
+      await run('begin');
+      await run(`select pg_advisory_xact_lock(${WRITERS})`);
+      return connectionOn(open());
+    },
+    savepoint: () => run('savepoint one'),
+    release: () => run('release savepoint one'),
+    async undo() {
+      await run('rollback to savepoint one');
+      await run('release savepoint one');
+    },
+    commit: () => run('commit'),
+    async rollback() {
+      // A connection whose state nobody knows is not used again.
+      await writer?.query('rollback').catch(async () => {
+        await writer?.end().catch(() => undefined);
+        writer = undefined;
+      });
+    },
+    readsUncommitted: false,
+    onForeignCommit: (listener) => void listeners.add(listener),
+    async close() {
+      await ear.close();
+      await writer?.end();
+      await pool.end();
+    },
+  };
+}
+
+function connectionOn(client: pg.Client | pg.Pool): Connection {
+  return {
+    all: async <Row>(sql: string, values: Values = {}) => (await ask(client, sql, values)).rows as Row[],
+    // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- as in the interface
+    get: async <Row>(sql: string, values: Values = {}) => (await ask(client, sql, values)).rows[0] as Row | undefined,
+    run: async (sql, values = {}) => (await ask(client, sql, values)).rowCount ?? 0,
+  };
+}
+
+interface Translated {
+  name: string;
+  text: string;
+  parameters: readonly string[];
+}
+
+/** Our statements are few and fixed: each is translated once, and prepared once per connection under its number. */
+const translated = new Map<string, Translated>();
+
+function translate(sql: string): Translated {
+  const known = translated.get(sql);
+  if (known !== undefined) return known;
+  const parameters: string[] = [];
+  // `::` is a cast, not a parameter.
+  const text = sql.replaceAll(/(?<!:):([a-z]\w*)/gi, (_all, name: string) => {
+    if (!parameters.includes(name)) parameters.push(name);
+    return `$${parameters.indexOf(name) + 1}`;
+  });
+  const statement = { name: `kolejka_${translated.size}`, text, parameters };
+  translated.set(sql, statement);
+  return statement;
+}
+
+async function ask(client: pg.Client | pg.Pool, sql: string, values: Values = {}): Promise<pg.QueryResult> {
+  const { name, text, parameters } = translate(sql);
+  try {
+    return await client.query({ name, text, values: parameters.map((parameter) => values[parameter] ?? null) });
+  } catch (cause) {
+    throw explained(cause);
+  }
+}
+
+/** SQLSTATE → our code, where the fault is not in our statements. */
+const STATES: Readonly<Record<string, ErrorCode>> = {
+  /** character_not_in_repertoire, untranslatable_character: a NUL in a text. */
+  '22021': 'bad-value',
+  '22P05': 'bad-value',
+};
+
+function explained(cause: unknown): unknown {
+  const { code, message } = cause as { code?: string; message: string };
+  const known = STATES[code ?? ''];
+  if (known !== undefined) return new GridError(known, 'A text with a NUL cannot be stored.', { cause });
+  // Classes 08, 53 and 57: connection, resources, operator. What has no SQLSTATE never reached the database.
+  if (code === undefined || !/^[0-9A-Z]{5}$/.test(code) || /^(08|53|57|25P03)/.test(code))
+    return unreachable(message, cause);
+  return cause;
+}
+
+function unreachable(why: string, cause?: unknown): GridError {
+  return new GridError('busy', `The database does not answer (${why}); nothing was changed or it is not known.`, {
+    cause,
+  });
+}
+
+/** Hears of commits of all processes, over a connection of its own that is made again when it breaks. */
+function listen(config: pg.ClientConfig, heard: () => void): { close(): Promise<void> } {
+  let client: pg.Client | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let closed = false;
+
+  async function connect(): Promise<void> {
+    const next = new pg.Client(config);
+    client = next;
+    next.on('notification', heard);
+    next.on('error', () => undefined);
+    next.on('end', again);
+    try {
+      await next.connect();
+      await next.query(`listen ${CHANNEL}`);
+      // What was said while nobody listened.
+      heard();
+    } catch {
+      await next.end().catch(() => undefined);
+    }
+  }
+  function again(): void {
+    if (closed) return;
+    timer = setTimeout(() => void connect(), RECONNECT_MS);
+  }
+  void connect();
+
+  return {
+    async close() {
+      closed = true;
+      clearTimeout(timer);
+      await client?.end().catch(() => undefined);
+    },
+  };
+}

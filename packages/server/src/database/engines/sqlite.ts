@@ -1,0 +1,72 @@
+/**
+ * SQLite: one file, one connection, one writer.
+ *
+ * Every acknowledged write is on disk: WAL with synchronous=FULL. Statements run at once, on this thread; promises are
+ * there because another engine needs them. A transaction that waits for nothing else therefore begins and ends within
+ * one turn of the event loop, and nobody reads in between (`readsUncommitted`).
+ */
+import { GridError } from '@kolejka/protocol';
+import Database from 'better-sqlite3';
+import { migrateSqlite } from '../migrate.ts';
+import type { Connection, Engine, Values } from '../store.ts';
+
+/**
+ * Opens or makes the database and brings it to the newest version.
+ * @param file path, or `:memory:`
+ * @throws GridError `bad-config` when the file cannot be used
+ */
+export function openSqlite(file: string): Engine {
+  const database = openFile(file);
+  const statements = new Map<string, Database.Statement>();
+
+  const prepare = (sql: string) => {
+    const known = statements.get(sql);
+    if (known !== undefined) return known;
+    const statement = database.prepare(sql);
+    statements.set(sql, statement);
+    return statement;
+  };
+  const connection: Connection = {
+    all: async <Row>(sql: string, values: Values = {}) => prepare(sql).all(values) as Row[],
+    // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- as in the interface
+    get: async <Row>(sql: string, values: Values = {}) => prepare(sql).get(values) as Row | undefined,
+    run: async (sql, values = {}) => prepare(sql).run(values).changes,
+  };
+  const run = async (sql: string) => void prepare(sql).run();
+
+  return {
+    reading: connection,
+    async begin() {
+      await run('begin immediate');
+      return connection;
+    },
+    savepoint: () => run('savepoint one'),
+    release: () => run('release one'),
+    async undo() {
+      await run('rollback to one');
+      await run('release one');
+    },
+    commit: () => run('commit'),
+    async rollback() {
+      if (database.inTransaction) await run('rollback');
+    },
+    readsUncommitted: true,
+    // A command line may write to the file of a running server; nobody tells. `follow.ts` looks every second.
+    onForeignCommit: () => undefined,
+    close: async () => void database.close(),
+  };
+}
+
+function openFile(file: string): Database.Database {
+  try {
+    const database = new Database(file, { timeout: 5000 });
+    database.pragma('journal_mode = WAL');
+    database.pragma('synchronous = FULL');
+    database.pragma('foreign_keys = ON');
+    migrateSqlite(database);
+    return database;
+  } catch (cause) {
+    if (cause instanceof GridError) throw cause;
+    throw new GridError('bad-config', `The database ${file} cannot be opened: ${(cause as Error).message}.`, { cause });
+  }
+}

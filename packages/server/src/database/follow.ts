@@ -1,0 +1,87 @@
+/**
+ * Follows the event log: tells its listeners of every event, in order, soon after it was committed, whoever wrote it.
+ *
+ * The log itself is the message. A commit only says that it may have grown; what is new is read from it. So nothing is
+ * missed when a word was, and events of other processes are heard of like our own.
+ */
+import type { EventName, State } from '@kolejka/protocol';
+import type { Store } from './store.ts';
+
+/** An event, and how its task is now. */
+export interface News {
+  number: number;
+  task: number;
+  event: EventName;
+  state: State;
+  class: number;
+  owner: number;
+  notBeforeMs: number;
+}
+
+export type Listener = (news: readonly News[]) => void;
+
+export interface Follow {
+  /** Answers the function that ends it. */
+  hear(listener: Listener): () => void;
+  /** Looks whether there is news: after each commit, and now and then for those nobody told of. */
+  look(): Promise<void>;
+}
+
+/** Events read at one time. */
+const PAGE = 1000;
+
+/** @param failed hears that the log could not be read; the next look begins where the last good one ended */
+export async function followLog(store: Store, failed: (error: unknown) => void): Promise<Follow> {
+  const listeners = new Set<Listener>();
+  let last = await newest(store);
+  let looking: Promise<void> | undefined;
+  let again = false;
+
+  async function lookOn(): Promise<void> {
+    do {
+      again = false;
+      if (listeners.size === 0) {
+        last = await newest(store);
+        continue;
+      }
+      const news = await newsAfter(store, last);
+      last = news.at(-1)?.number ?? last;
+      again ||= news.length === PAGE;
+      if (news.length > 0) for (const listener of listeners) listener(news);
+    } while (again);
+  }
+
+  function look(): Promise<void> {
+    again = true;
+    looking ??= lookOn()
+      .catch(failed)
+      .finally(() => (looking = undefined));
+    return looking;
+  }
+  store.onCommit(() => void look());
+
+  return {
+    hear(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    look,
+  };
+}
+
+async function newest(store: Store): Promise<number> {
+  const row = await store.read((db) => db.get<{ number: number | null }>('select max(number) as number from events'));
+  return row?.number ?? 0;
+}
+
+function newsAfter(store: Store, last: number): Promise<News[]> {
+  return store.read((db) =>
+    db.all<News>(
+      `select events.number, events.task, events.event, tasks.state, tasks.class, tasks.owner,
+         tasks.not_before_ms as "notBeforeMs"
+       from events join tasks on tasks.number = events.task
+       where events.number > :last order by events.number limit ${PAGE}`,
+      { last },
+    ),
+  );
+}
