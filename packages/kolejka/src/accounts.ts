@@ -28,13 +28,19 @@ export async function prepareAccounts(data: string, server: string, directory: s
   const text = await readFile(file, 'utf8').catch(ifMissing);
   const known = parseConfFile(text, file).get('client')?.get('password') || undefined;
   const password = known ?? newSecret();
-  const isNew = await ensureUser(data, { name: 'client', password, email: 'client@localhost', groups: [USERS.client] });
-  await ensureUser(data, {
-    name: 'foreman',
-    password: newSecret(),
-    email: 'foreman@localhost',
-    groups: [USERS.foreman],
-  });
+  const isNew = await ensureUser(
+    { data },
+    { name: 'client', password, email: 'client@localhost', groups: [USERS.client] },
+  );
+  await ensureUser(
+    { data },
+    {
+      name: 'foreman',
+      password: newSecret(),
+      email: 'foreman@localhost',
+      groups: [USERS.foreman],
+    },
+  );
   // The file is gone but the user is not: its password is known to nobody, so a token takes its place.
   const isLost = !isNew && known === undefined;
   const client = isLost ? { token: await token(data, 'client') } : { username: 'client', password };
@@ -56,6 +62,6 @@ function ifMissing(error: NodeJS.ErrnoException): string {
   throw error;
 }
 
-const token = (data: string, name: keyof typeof USERS) => createToken(data, { name, label: LABEL, replace: true });
+const token = (data: string, name: keyof typeof USERS) => createToken({ data }, { name, label: LABEL, replace: true });
 
 const newSecret = () => randomBytes(18).toString('base64url');

@@ -11,6 +11,14 @@ import { findUser, insertUser, type UserRow } from './database/users.ts';
 import { hashPassword } from './passwords.ts';
 import { fingerprint, newToken } from './secrets.ts';
 
+/** Where the database is; the settings of a server are such a place. */
+export interface Place {
+  /** The data directory. */
+  data: string;
+  /** Address of a PostgreSQL database; without it, the SQLite file in the data directory. */
+  database?: string | undefined;
+}
+
 export interface NewUser {
   name: string;
   password: string;
@@ -35,8 +43,8 @@ const DAY_MS = 86_400_000;
  * Adds a user.
  * @throws GridError `already-exists`, `bad-value`
  */
-export async function addUser(dataDirectory: string, user: NewUser): Promise<void> {
-  const added = await ensureUser(dataDirectory, user);
+export async function addUser(place: Place, user: NewUser): Promise<void> {
+  const added = await ensureUser(place, user);
   if (!added) throw new GridError('already-exists', `There is a user ${user.name} already.`, { field: 'name' });
 }
 
@@ -45,14 +53,14 @@ export async function addUser(dataDirectory: string, user: NewUser): Promise<voi
  * @returns whether one was added
  * @throws GridError `bad-value`
  */
-export async function ensureUser(dataDirectory: string, user: NewUser): Promise<boolean> {
+export async function ensureUser(place: Place, user: NewUser): Promise<boolean> {
   if (!/^[\w.@+-]{1,150}$/.test(user.name)) {
     throw new GridError('bad-value', 'A user name has 1 to 150 letters, digits and the characters . @ + - _', {
       field: 'name',
     });
   }
   if (user.password === '') throw new GridError('bad-value', 'The password is empty.', { field: 'password' });
-  return withStore(dataDirectory, async (store) => {
+  return withStore(place, async (store) => {
     if ((await store.read((db) => findUser(db, user.name))) !== undefined) return false;
     const password = await hashPassword(user.password);
     return store.write(async (db) => {
@@ -67,12 +75,9 @@ export async function ensureUser(dataDirectory: string, user: NewUser): Promise<
  * Makes a bearer token. It is shown this once; the database keeps its hash.
  * @throws GridError `not-found` when there is no such user
  */
-export async function createToken(
-  dataDirectory: string,
-  { name, label = '', days, replace }: NewToken,
-): Promise<string> {
+export async function createToken(place: Place, { name, label = '', days, replace }: NewToken): Promise<string> {
   const token = newToken();
-  await withStore(dataDirectory, (store) =>
+  await withStore(place, (store) =>
     store.write(async (db) => {
       const user = requireUser(await findUser(db, name), name);
       const now = Date.now();
@@ -89,9 +94,9 @@ function requireUser(user: UserRow | undefined, name: string): UserRow {
   throw new GridError('not-found', `There is no user ${name}: add one with kolejka-server adduser.`);
 }
 
-async function withStore<Answer>(directory: string, use: (store: Store) => Promise<Answer>): Promise<Answer> {
-  const { database } = await makeDataDirectory(directory);
-  const store = await openStore(database);
+async function withStore<Answer>(place: Place, use: (store: Store) => Promise<Answer>): Promise<Answer> {
+  const directory = await makeDataDirectory(place.data);
+  const store = await openStore(place.database ?? directory.database);
   try {
     return await use(store);
   } finally {

@@ -3,6 +3,7 @@ import { homedir } from 'node:os';
 import path from 'node:path';
 import { type CommonFlags, type ConfigOf, parseString, readConfig, type Settings } from '@kolejka/program';
 import { GridError, parseBytes } from '@kolejka/protocol';
+import { isPostgres } from './database/open.ts';
 
 /**
  * Where the server keeps its things when nothing is said: /var/lib/kolejka/server for root, else the user's own data
@@ -20,6 +21,14 @@ export const SETTINGS = {
     env: 'KOLEJKA_SERVER_DATA',
     about:
       'directory of the database and the blobs; /var/lib/kolejka/server for root, else ~/.local/share/kolejka/server',
+  },
+  database: {
+    parse: parseDatabase,
+    default: undefined,
+    env: 'KOLEJKA_SERVER_DATABASE',
+    secret: true,
+    about:
+      'postgres://user:password@host/name: keep everything but the blobs there, for several servers on one data directory; without it, an SQLite file in the data directory',
   },
   listen: {
     parse: parseAddress,
@@ -110,6 +119,13 @@ function parseList(text: unknown, field: string): string[] {
     .split(/[,\n]/)
     .map((entry) => entry.trim())
     .filter((entry) => entry !== '');
+}
+
+/** @throws GridError `bad-value` without the text, which may hold a password */
+function parseDatabase(text: unknown, field: string): string {
+  const address = parseString(text, field);
+  if (isPostgres(address) && URL.canParse(address)) return address;
+  throw new GridError('bad-value', `${field}: expected postgres://user:password@host/name`, { field });
 }
 
 /** The data directory: what was set, else the usual one. */

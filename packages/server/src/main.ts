@@ -10,6 +10,7 @@ import {
 } from '@kolejka/program';
 import { GROUP_NAMES, GridError } from '@kolejka/protocol';
 import { Option } from 'commander';
+import type { Place } from './accounts.ts';
 import { printAddress, readServerSettings, SETTINGS } from './config.ts';
 import { MESSAGES } from './messages.ts';
 
@@ -50,9 +51,9 @@ const adduser = program
   .action(async (name: string, password: string, flags: { email: string } & Record<string, unknown>, command) => {
     const { addUser } = await import('./accounts.ts');
     const groups = GROUP_NAMES.filter((group) => flags[group] === true);
-    const { data } = start(command.optsWithGlobals()).settings;
-    await sayingWhatIsNew(data, () => addUser(data, { name, password, email: flags.email, groups }));
-    process.stdout.write(`added ${name} in ${data}\n`);
+    const { settings } = start(command.optsWithGlobals());
+    await sayingWhatIsNew(settings, () => addUser(settings, { name, password, email: flags.email, groups }));
+    process.stdout.write(`added ${name} in ${settings.data}\n`);
   });
 for (const group of GROUP_NAMES) adduser.option(`--${group}`, `make the user one of the ${group}`);
 
@@ -68,12 +69,13 @@ program
   .action(async (name: string, { label, days }: { label: string; days?: number }, command) => {
     const { createToken } = await import('./accounts.ts');
     const token = { name, label, ...(days !== undefined && { days }) };
-    const { data } = start(command.optsWithGlobals()).settings;
-    process.stdout.write(`${await sayingWhatIsNew(data, () => createToken(data, token))}\n`);
+    const { settings } = start(command.optsWithGlobals());
+    process.stdout.write(`${await sayingWhatIsNew(settings, () => createToken(settings, token))}\n`);
   });
 
 /** A forgotten --data fills a second database, which nobody would notice before the server refuses the user. */
-async function sayingWhatIsNew<Answer>(data: string, change: () => Promise<Answer>): Promise<Answer> {
+async function sayingWhatIsNew<Answer>({ data, database }: Place, change: () => Promise<Answer>): Promise<Answer> {
+  if (database !== undefined) return change();
   const { hasDatabase } = await import('./data-directory.ts');
   const wasThere = hasDatabase(data);
   try {

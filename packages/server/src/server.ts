@@ -43,10 +43,11 @@ const GRACE_MS = 10_000;
 export async function openServer(options: ServerOptions): Promise<Address> {
   const { settings, log, closing, clock = realClock, uploadSilenceMs = 60_000 } = options;
   const directory = await makeDataDirectory(settings.data);
-  closing('lock', lockDataDirectory(directory));
+  // Of servers that share a database any number may share the directory.
+  if (settings.database === undefined) closing('lock', lockDataDirectory(directory));
   const remains = await prepareDisk(directory.blobs);
   if (remains > 0) log.say('remains removed', { count: remains });
-  const store = await openStore(directory.database);
+  const store = await openStore(settings.database ?? directory.database);
   closing('database', () => store.close());
   const extended = await store.write((db) => forgiveAbsence(db, clock.now()));
   if (extended > 0) log.say('leases extended', { count: extended });

@@ -9,12 +9,12 @@ const kim = { name: 'kim', password: 'secret', email: 'kim@x', groups: ['clients
 
 test('a user is added once, and made sure of as often as one likes', async (t) => {
   const data = await temporary(t);
-  t.true(await ensureUser(data, kim));
-  t.false(await ensureUser(data, { ...kim, password: 'other' }));
-  const error = await t.throwsAsync(addUser(data, kim), { instanceOf: GridError });
+  t.true(await ensureUser({ data }, kim));
+  t.false(await ensureUser({ data }, { ...kim, password: 'other' }));
+  const error = await t.throwsAsync(addUser({ data }, kim), { instanceOf: GridError });
   t.is(error?.code, 'already-exists');
   for (const bad of [{ name: '' }, { name: 'a b' }, { password: '' }]) {
-    t.is((await t.throwsAsync(addUser(data, { ...kim, ...bad }), { instanceOf: GridError }))?.code, 'bad-value');
+    t.is((await t.throwsAsync(addUser({ data }, { ...kim, ...bad }), { instanceOf: GridError }))?.code, 'bad-value');
   }
 });
 
@@ -22,11 +22,11 @@ test('a token that replaces another takes it back; one that has expired is worth
   const { data, url } = await openScene(t);
   const status = async (token: string) =>
     (await send(`${url()}/settings/`, { headers: { authorization: `Bearer ${token}` } })).status;
-  const first = await createToken(data, { name: 'client', label: 'up', replace: true });
+  const first = await createToken({ data }, { name: 'client', label: 'up', replace: true });
   t.is(await status(first), 200);
-  const second = await createToken(data, { name: 'client', label: 'up', replace: true });
+  const second = await createToken({ data }, { name: 'client', label: 'up', replace: true });
   t.deepEqual([await status(first), await status(second)], [403, 200]);
-  t.is(await status(await createToken(data, { name: 'client', days: -1 })), 403);
+  t.is(await status(await createToken({ data }, { name: 'client', days: -1 })), 403);
 });
 
 test('a password is recognised by its hash, which is another one each time', async (t) => {

@@ -7,8 +7,8 @@ import { send } from './server-scene.ts';
 
 test('what was acknowledged is there after the server was killed that very moment', async (t) => {
   const data = await temporary(t);
-  await addUser(data, { name: 'kim', password: 'x', email: '', groups: ['clients', 'processors'] });
-  const headers = { authorization: `Bearer ${await createToken(data, { name: 'kim' })}` };
+  await addUser({ data }, { name: 'kim', password: 'x', email: '', groups: ['clients', 'processors'] });
+  const headers = { authorization: `Bearer ${await createToken({ data }, { name: 'kim' })}` };
   const first = await runServer(t, data);
   const texts = Array.from({ length: 20 }, (_, index) => `file ${index}`);
   const keys: string[] = [];

@@ -78,8 +78,8 @@ export async function openScene(t: ExecutionContext, options: SceneOptions = {})
   t.teardown(() => rm(data, { recursive: true }));
   const tokens = {} as Record<Name, string>;
   for (const [name, { password, groups }] of Object.entries(USERS)) {
-    await addUser(data, { name, password, email: `${name}@example.org`, groups });
-    tokens[name as Name] = await createToken(data, { name });
+    await addUser({ data }, { name, password, email: `${name}@example.org`, groups });
+    tokens[name as Name] = await createToken({ data }, { name });
   }
   const closings: (() => unknown)[] = [];
   const close = async () => {
