@@ -59,7 +59,9 @@ export const ERRORS = {
     remedy: 'Only processes of your own task can be attached.',
   },
   'too-many-sessions': { status: 429, fault: 'caller', exit: 1, remedy: 'Close sessions that are no longer needed.' },
-  busy: { status: 503, fault: 'ours', exit: 5, remedy: 'Try again in a moment.' },
+  busy: { status: 503, fault: 'ours', exit: 5, remedy: 'Ask again after as many seconds as Retry-After says.' },
+  'too-many-requests': { status: 429, fault: 'caller', exit: 3, remedy: 'Wait as long as Retry-After says.' },
+  'not-ready': { status: 503, fault: 'ours', exit: 5, remedy: 'Look at the log of the server and at its disk.' },
   'server-unreachable': { status: 503, fault: 'node', exit: 5, remedy: 'Start the server, or correct its address.' },
   'engine-unreachable': { status: 503, fault: 'node', exit: 6, remedy: 'Start Docker.' },
   'node-unfit': { status: 503, fault: 'node', exit: 6, remedy: 'Mend what the message names.' },
@@ -80,6 +82,8 @@ export type ErrorCode = keyof typeof ERRORS;
 interface ErrorDetails {
   /** The field at fault, as a dotted path: `limits.memory`. */
   field?: string;
+  /** After how many seconds it makes sense to ask again: the header Retry-After. */
+  retryAfterS?: number;
   cause?: unknown;
 }
 
@@ -88,11 +92,13 @@ export class GridError extends Error {
   override readonly name = 'GridError';
   readonly code: ErrorCode;
   readonly field: string | undefined;
+  readonly retryAfterS: number | undefined;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.code = code;
     this.field = details.field;
+    this.retryAfterS = details.retryAfterS;
   }
 
   /** HTTP status of an answer that carries this error. */
