@@ -205,7 +205,7 @@ create table classes (
   pending bigint not null default 0 check (pending >= 0)
 );
 -- By its hash, as above.
-create unique index classes_by_key on classes (sha256(convert_to(key, 'UTF8')));
+create unique index classes_by_key on classes (md5(key));
 create index classes_with_pending on classes (id) where pending > 0;
 
 create table tasks (
@@ -245,7 +245,7 @@ create table task_files (
   reference text not null references blob_references
 );
 -- By its hash: a name may be longer than what fits into an index.
-create unique index task_files_by_name on task_files (task, part, sha256(convert_to(name, 'UTF8')));
+create unique index task_files_by_name on task_files (task, part, md5(name));
 create index task_files_by_reference on task_files (reference);
 
 create table results (
