@@ -25,6 +25,7 @@ const CONDITIONS = import.meta.filename.endsWith('.ts') ? ['--conditions=kolejka
 
 export interface Program {
   name: ProgramName;
+  pid: number;
   /** The line on stdout by which it said that it is ready. */
   ready: string;
   /** Resolves when it has ended. */
@@ -69,6 +70,7 @@ export async function startProgram(name: ProgramName, { args, logs, signal }: Pr
   }
   return {
     name,
+    pid: child.pid ?? 0,
     ready,
     ended,
     async stop() {
