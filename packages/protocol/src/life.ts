@@ -39,20 +39,34 @@ export const MOVES = {
   cancelled: { from: ['waiting', 'pending', 'assigned'], to: 'cancelled', about: 'the task was cancelled' },
 } as const satisfies Record<string, Move>;
 
-/** An event is one move of a task, a numbered row of the log. @word event */
-export type EventName = keyof typeof MOVES;
-export const EVENT_NAMES = Object.keys(MOVES) as [EventName, ...EventName[]];
+export type MoveName = keyof typeof MOVES;
+export const MOVE_NAMES = Object.keys(MOVES) as [MoveName, ...MoveName[]];
+
+/** What the log tells of a task beside its moves; the state stays what it is. They come after the final move. */
+export const NOTES = {
+  'called-back': 'the receiver at callback_url was told that the task has ended',
+  'callback-failed': 'that receiver was not told and will not be; the message says why',
+} as const;
+
+/** An event is one move of a task, or a note about it: a numbered row of the log. @word event */
+export type EventName = MoveName | keyof typeof NOTES;
+export const EVENT_NAMES = [...MOVE_NAMES, ...Object.keys(NOTES)] as [EventName, ...EventName[]];
 
 /** States from which nothing leads on. */
 export const FINAL_STATES: readonly State[] = (Object.keys(STATES) as State[]).filter(
   (state) => !Object.values(MOVES).some((row: Move) => row.from.includes(state)),
 );
 
+/** True when the event leads to a state from which nothing leads on. */
+export function endsTask(event: EventName): boolean {
+  return Object.hasOwn(MOVES, event) && FINAL_STATES.includes(MOVES[event as MoveName].to);
+}
+
 /**
- * Where an event leads from a state.
+ * Where a move leads from a state.
  * @throws GridError `internal` naming both ends when there is no such move
  */
-export function move(from: State, event: EventName): State {
+export function move(from: State, event: MoveName): State {
   const row: Move = MOVES[event];
   if (!row.from.includes(from)) throw new GridError('internal', `a task that is ${from} cannot be ${event}`);
   return row.to;
@@ -64,24 +78,27 @@ export function move(from: State, event: EventName): State {
  * The attempt number only grows and is the fence: every write of the foreman carries it, a stale one is refused.
  * @word lease
  */
-export const Lease = z.object({
-  task: TaskId,
-  attempt: z.int().positive(),
-  /** Seconds until it runs out, from now. */
-  seconds: z.number(),
-});
+export const Lease = z
+  .object({
+    task: TaskId,
+    attempt: z.int().positive(),
+    seconds: z.number().describe('until it runs out, from now'),
+  })
+  .meta({ id: 'Lease', description: "A foreman's right to a task until a given moment." });
 export type Lease = z.infer<typeof Lease>;
 
 /** One row of the event log. */
-export const TaskEvent = z.object({
-  number: z.int().nonnegative(),
-  task: TaskId,
-  event: z.enum(EVENT_NAMES),
-  attempt: z.int().nonnegative(),
-  foreman: ForemanName.nullable(),
-  time: z.iso.datetime({ precision: 3 }),
-  message: z.string().nullable(),
-});
+export const TaskEvent = z
+  .object({
+    number: z.int().nonnegative(),
+    task: TaskId,
+    event: z.enum(EVENT_NAMES),
+    attempt: z.int().nonnegative(),
+    foreman: ForemanName.nullable(),
+    time: z.iso.datetime({ precision: 3 }),
+    message: z.string().nullable(),
+  })
+  .meta({ id: 'TaskEvent', description: 'One move of a task.' });
 export type TaskEvent = z.infer<typeof TaskEvent>;
 
 export const LEASES = {

@@ -13,16 +13,27 @@ import { RESULT_ROUTES } from './routes/result.ts';
 import type { Route } from './routes/route.ts';
 import { TASK_ROUTES } from './routes/task.ts';
 
+export { errorsOf } from './routes/errors-of.ts';
 export { Held, LONGEST_WAIT, Verdict } from './routes/queue.ts';
 export type { Route } from './routes/route.ts';
 
+/** What requests are about. */
+export const NOUNS = {
+  account: { about: 'Who one is, and what the server is.', routes: ACCOUNT_ROUTES },
+  blob: { about: 'Bytes, and references to them.', routes: BLOB_ROUTES },
+  task: { about: 'What is asked.', routes: TASK_ROUTES },
+  result: { about: 'What came of it.', routes: RESULT_ROUTES },
+  queue: { about: 'What foremen ask and say, and how the queue stands.', routes: QUEUE_ROUTES },
+  health: { about: 'For those who operate the server.', routes: HEALTH_ROUTES },
+} as const satisfies Record<string, { about: string; routes: Record<string, Route> }>;
+
 export const ROUTES = {
-  ...ACCOUNT_ROUTES,
-  ...BLOB_ROUTES,
-  ...TASK_ROUTES,
-  ...RESULT_ROUTES,
-  ...QUEUE_ROUTES,
-  ...HEALTH_ROUTES,
+  ...NOUNS.account.routes,
+  ...NOUNS.blob.routes,
+  ...NOUNS.task.routes,
+  ...NOUNS.result.routes,
+  ...NOUNS.queue.routes,
+  ...NOUNS.health.routes,
 } as const satisfies Record<string, Route>;
 
 export type RouteName = keyof typeof ROUTES;

@@ -1,6 +1,7 @@
 /** Requests about who one is, and what the server is. */
 import { z } from 'zod';
-import { anyObject, nothing, type Route } from './route.ts';
+import { limitsPrinted } from '../json/limits.ts';
+import { nothing, printed, type Route } from './route.ts';
 
 export const ACCOUNT_ROUTES = {
   index: {
@@ -44,6 +45,7 @@ export const ACCOUNT_ROUTES = {
     path: '/login/',
     may: 'anyone',
     body: z.object({ username: z.string().max(200), password: z.string().max(1000) }),
+    form: true,
     answer: nothing,
     repeatable: true,
     errors: ['csrf-missing', 'wrong-password', 'bad-value'],
@@ -53,7 +55,7 @@ export const ACCOUNT_ROUTES = {
     method: 'GET',
     path: '/settings/',
     may: 'user',
-    answer: z.object({ blob_hash_algorithm: z.string(), limits: anyObject }),
+    answer: z.object({ blob_hash_algorithm: z.string(), limits: printed(limitsPrinted) }),
     repeatable: true,
     errors: ['not-logged-in'],
     about: 'What a client needs to know of the server.',

@@ -1,20 +1,35 @@
 /** Requests about the queue: what foremen ask and say, and how it stands. */
 import { z } from 'zod';
 import { ForemanName, TaskId } from '../identifiers.ts';
+import { limitsInput } from '../json/limits.ts';
+import { WRITTEN } from '../json/quantities.ts';
+import { taskPrinted } from '../json/task.ts';
 import { Lease } from '../life.ts';
 import { type Limits, parseLimits } from '../limits.ts';
 import { checked } from '../shape.ts';
 import { parseCount } from '../units.ts';
-import { anyObject, type Route } from './route.ts';
+import { printed, type Route } from './route.ts';
 
-const budget = (field: string) => checked((value): Limits => parseLimits(value, field, 'budget'), field);
+const budget = (field: string, about: string) =>
+  checked(
+    (value): Limits => parseLimits(value, field, 'budget'),
+    field,
+    () => limitsInput('budget').nullish(),
+  ).describe(about);
+const concurency = checked(
+  (value) => (value === null ? 1 : Math.max(0, parseCount(value, 'concurency'))),
+  'concurency',
+  () => WRITTEN.count.nullish(),
+).describe('most tasks to take; 1 when absent');
 
 /** What a foreman says of each task it holds, and what it hears. */
 export const Held = z.object({
   task: TaskId,
   attempt: z.int().positive(),
-  /** `taken`: preparing; `running`: the program runs; `returned`: handed back unrun. */
-  phase: z.enum(['taken', 'running', 'returned']).default('taken'),
+  phase: z
+    .enum(['taken', 'running', 'returned'])
+    .default('taken')
+    .describe('taken: preparing; running: the program runs; returned: handed back unrun'),
 });
 export type Held = z.input<typeof Held>;
 
@@ -29,19 +44,22 @@ export const QUEUE_ROUTES = {
     method: 'POST',
     path: '/queue/dequeue/',
     may: 'task.process_task',
+    waits: true,
     body: z.object({
-      concurency: checked((value) => (value === null ? 1 : Math.max(0, parseCount(value, 'concurency'))), 'concurency'),
-      limits: budget('limits'),
-      tags: z.array(z.string()).default([]),
-      foreman: ForemanName.optional(),
-      /** Seconds to wait for a task when there is none that fits. */
-      wait: z.number().min(0).max(LONGEST_WAIT).default(0),
-      /** What a task that does not state a limit asks for on this node. */
-      defaults: budget('defaults'),
-      /** Nothing runs on this node: a task that wants it alone may be given. */
-      idle: z.boolean().default(true),
+      concurency,
+      limits: budget('limits', 'what the node has free'),
+      tags: z.array(z.string()).default([]).describe('tags of the node'),
+      foreman: ForemanName.optional().describe('with it, leases are answered; one of the original has none'),
+      wait: z
+        .number()
+        .min(0)
+        .max(LONGEST_WAIT)
+        .default(0)
+        .describe('seconds to wait for a task when there is none that fits'),
+      defaults: budget('defaults', 'what a task that does not state a limit asks for on this node'),
+      idle: z.boolean().default(true).describe('nothing runs on this node: a task that wants it alone may be given'),
     }),
-    answer: z.object({ tasks: z.array(anyObject), leases: z.array(Lease).optional() }),
+    answer: z.object({ tasks: z.array(printed(taskPrinted)), leases: z.array(Lease).optional() }),
     repeatable: false,
     errors: ['bad-value'],
     about:
@@ -52,7 +70,7 @@ export const QUEUE_ROUTES = {
     path: '/queue/heartbeat/',
     may: 'task.process_task',
     body: z.object({ foreman: ForemanName, tasks: z.array(Held).max(10_000) }),
-    answer: z.object({ tasks: z.array(Verdict), seconds: z.number() }),
+    answer: z.object({ tasks: z.array(Verdict), seconds: z.number().describe('length of a renewed lease') }),
     repeatable: true,
     errors: ['bad-value'],
     extension: true,

@@ -1,8 +1,9 @@
 /** Requests about results. */
 import { z } from 'zod';
+import { resultInput, resultPrinted } from '../json/result.ts';
 import { parseHandedIn } from '../result.ts';
 import { checked } from '../shape.ts';
-import { anyObject, type Route } from './route.ts';
+import { printed, type Route } from './route.ts';
 
 // A name that is no identifier is answered like an unknown one: `Task deadbeef is unknown`.
 const byAnyTask = z.object({ id: z.string().max(200) });
@@ -14,8 +15,8 @@ export const RESULT_ROUTES = {
     may: 'task.process_task',
     // As many files as a worker collects, each with its name and reference.
     largest: 16 * 1024 ** 2,
-    body: checked((value) => parseHandedIn(value), ''),
-    answer: z.object({ result: anyObject }),
+    body: checked((value) => parseHandedIn(value), '', resultInput),
+    answer: z.object({ result: printed(resultPrinted) }),
     repeatable: true,
     errors: [
       'bad-value',
@@ -33,7 +34,7 @@ export const RESULT_ROUTES = {
     path: '/task/result/:id/',
     may: 'user',
     params: byAnyTask,
-    answer: z.object({ result: anyObject }),
+    answer: z.object({ result: printed(resultPrinted) }),
     repeatable: true,
     errors: ['task-unknown', 'not-found', 'not-permitted', 'task-failed', 'task-cancelled'],
     about: 'The result of a task; 404 as long as there is none.',
