@@ -1,21 +1,53 @@
-/** Reads a JSON or form body, bounded in bytes and in time, as strict UTF-8. */
+/** Reads a JSON or form body, bounded in bytes, in time, and in what all bodies together may hold. */
 import { GridError } from '@kolejka/protocol';
 import express, { type Request, type Response } from 'express';
+import { readJson } from './serve-json.ts';
+
+/** Bodies that are read at the same time may have so many bytes, all together; more are refused for the moment. */
+const ALL_BODIES = 256 * 1024 ** 2;
+
+/** Largest form, in bytes: a login has two fields. */
+const LARGEST_FORM = 16 * 1024;
 
 const STRICT = new TextDecoder('utf-8', { fatal: true });
 
-/**
- * Answers a function that reads the body of a request as an object.
- *
- * The original's clients send JSON without a Content-Type, so only forms are told apart.
- * @param largest in bytes, also after decompression
- * @param withinMs a caller that takes longer is refused: some of these bodies come from callers nobody knows
- * @throws GridError `bad-json`, `too-large`, `bad-body`
- */
-export function bodyReader(
-  largest: number,
-  withinMs: number,
-): (request: Request, response: Response) => Promise<unknown> {
+export interface BodyRules {
+  /** In bytes, also after decompression. */
+  largest: number;
+  /** A caller that takes longer is refused: some of these bodies come from callers nobody knows. */
+  withinMs: number;
+}
+
+export type ReadBody = (request: Request, response: Response) => Promise<unknown>;
+
+/** Answers the function that makes readers of bodies; these share their room. */
+export function openBodies(room = ALL_BODIES): (rules: BodyRules) => ReadBody {
+  let held = 0;
+  return (rules) => {
+    const readBytes = bytesReader(rules);
+    return async (request, response) => {
+      const size = Math.min(sizeOf(request) ?? rules.largest, rules.largest);
+      if (held > 0 && held + size > room) {
+        throw new GridError('busy', 'Many large bodies are being read; send it again in a moment.', { retryAfterS: 1 });
+      }
+      held += size;
+      try {
+        return await readObject(request, await readBytes(request, response), rules.largest);
+      } finally {
+        held -= size;
+      }
+    };
+  };
+}
+
+/** What the caller says it sends, where that is what will be held in the end. */
+function sizeOf({ headers }: Request): number | undefined {
+  const length = headers['content-length'];
+  return length === undefined || headers['content-encoding'] !== undefined ? undefined : Number(length);
+}
+
+/** @throws GridError `too-large`, `bad-body` */
+function bytesReader({ largest, withinMs }: BodyRules): (request: Request, response: Response) => Promise<Buffer> {
   const readRaw = express.raw({ type: () => true, limit: largest });
   return async (request, response) => {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
@@ -28,19 +60,34 @@ export function bodyReader(
     } finally {
       clearTimeout(timer);
     }
-    return parseBody(request);
+    const body: unknown = request.body;
+    // Each byte is kept once: what the request holds on to stays until the answer.
+    request.body = undefined;
+    return Buffer.isBuffer(body) ? body : Buffer.alloc(0);
   };
 }
 
-function parseBody(request: Request): unknown {
-  const raw: unknown = request.body;
+/**
+ * The original's clients send JSON without a Content-Type, so only forms are told apart.
+ * @throws GridError `bad-json`, `bad-value`, `too-large`
+ */
+async function readObject(request: Request, bytes: Buffer, largest: number): Promise<unknown> {
+  if (bytes.length === 0) return {};
+  const isForm = request.is('application/x-www-form-urlencoded') !== false;
+  return isForm && !looksLikeJson(bytes) ? readForm(bytes) : await readJson(bytes, largest);
+}
+
+function looksLikeJson(bytes: Buffer): boolean {
+  return bytes.subarray(0, 100).toString('latin1').trimStart().startsWith('{');
+}
+
+function readForm(bytes: Buffer): Record<string, string> {
+  if (bytes.length > LARGEST_FORM) {
+    throw new GridError('too-large', `The form has more than ${LARGEST_FORM} bytes.`);
+  }
   try {
-    const text = Buffer.isBuffer(raw) ? STRICT.decode(raw) : '';
-    if (request.is('application/x-www-form-urlencoded') !== false && !text.trimStart().startsWith('{')) {
-      return Object.fromEntries(new URLSearchParams(text));
-    }
-    return JSON.parse(text === '' ? '{}' : text);
+    return Object.fromEntries(new URLSearchParams(STRICT.decode(bytes)));
   } catch (cause) {
-    throw new GridError('bad-json', 'The body is not JSON in UTF-8.', { cause });
+    throw new GridError('bad-json', 'The body is not a form in UTF-8.', { cause });
   }
 }

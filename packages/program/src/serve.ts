@@ -15,10 +15,13 @@ import {
 } from '@kolejka/protocol';
 import type { Express, NextFunction, Request, Response } from 'express';
 import type { z } from 'zod';
-import { bodyReader } from './serve-body.ts';
+import { openBodies } from './serve-body.ts';
 import { answerError, fromExpress } from './serve-errors.ts';
+import { redirectToSlash, refuseMethod } from './serve-missing.ts';
+import { openPassages, type Watcher } from './serve-passage.ts';
 
 export { drainer } from './drain.ts';
+export type { Passage, Watcher } from './serve-passage.ts';
 
 /** Who asks: what they may do, and whatever else the server knows of them. */
 export interface Caller {
@@ -62,11 +65,19 @@ export interface ServeOptions<Who extends Caller> {
   largestBody: number;
   /** How long a JSON or form body may take to come, in milliseconds; 30 s. */
   bodyWithinMs?: number;
+  /** How many requests may be in work at a time, without those that wait or stream; 1000. */
+  mostInWork?: number;
   /** Hears every error that is answered. */
   failed: (error: GridError, request: Request) => void;
+  /** See every request come and go. */
+  watchers?: readonly Watcher<Who>[];
 }
 
 const BODY_WITHIN_MS = 30_000;
+const MOST_IN_WORK = 1000;
+
+/** Largest body, in bytes, of callers nobody knows: they log in. */
+const LARGEST_OF_STRANGERS = 16 * 1024;
 
 /** Puts all routes on an express application, those without parameters first. */
 export function mountRoutes<Who extends Caller>(app: Express, options: ServeOptions<Who>): void {
@@ -77,37 +88,75 @@ export function mountRoutes<Who extends Caller>(app: Express, options: ServeOpti
   app.disable('etag');
   app.set('strict routing', true);
   app.set('case sensitive routing', true);
+  const passages = openPassages(options.watchers ?? []);
+  app.use(passages.open);
+  const stations = { ...options, note: passages.note, bodies: openBodies(), inWork: openCount(options.mostInWork) };
   for (const [name, route] of sortByDetail(options.routes)) {
     const handle = options.handlers[name];
     if (handle === undefined) continue;
-    const largest = Math.max(route.largest ?? 0, options.largestBody);
-    const readBody = bodyReader(largest, options.bodyWithinMs ?? BODY_WITHIN_MS);
     const method = route.method.toLowerCase() as 'get' | 'post' | 'put' | 'delete';
-    app[method](route.path, async (request: Request, response: Response) => {
-      const gone = new AbortController();
-      response.on('close', () => gone.abort());
-      const user = await options.identify(request);
-      authorize(route, user);
-      const answer = await handle({
-        params: parseShape(route.params ?? EMPTY, request.params) as never,
-        query: parseShape(route.query ?? EMPTY, request.query) as never,
-        body: (typeof route.body === 'object'
-          ? parseShape(route.body, await readBody(request, response))
-          : undefined) as never,
-        user: user as never,
-        request,
-        response,
-        signal: gone.signal,
-      });
-      if (typeof route.answer === 'object') answerJson(response, 200, checkAnswer(name, route.answer, answer));
-    });
+    const paths = route.slashless === true ? [route.path, route.path.slice(0, -1)] : [route.path];
+    app[method](paths, walk(name, route, handle, stations));
   }
   app.use(redirectToSlash, refuseMethod(options.routes));
   app.use((thrown: unknown, request: Request, response: Response, _next: NextFunction) => {
     const error = fromExpress(thrown);
+    passages.note(request, { error });
     options.failed(error, request);
     answerError(request, response, error);
   });
+}
+
+interface Stations<Who extends Caller> extends ServeOptions<Who> {
+  note: ReturnType<typeof openPassages<Who>>['note'];
+  bodies: ReturnType<typeof openBodies>;
+  inWork: ReturnType<typeof openCount>;
+}
+
+/** The stations of one route, in their order. */
+function walk<Who extends Caller>(name: string, route: Route, handle: Handler, stations: Stations<Who>) {
+  const { largestBody, bodyWithinMs: withinMs = BODY_WITHIN_MS, identify, note, inWork } = stations;
+  const largest = route.may === 'anyone' ? LARGEST_OF_STRANGERS : Math.max(route.largest ?? 0, largestBody);
+  const readBody = stations.bodies({ largest, withinMs });
+  return async (request: Request, response: Response): Promise<void> => {
+    note(request, { route: name });
+    const gone = new AbortController();
+    response.on('close', () => gone.abort());
+    if (isWork(route)) inWork(response);
+    const user = await identify(request);
+    if (user !== undefined) note(request, { user });
+    authorize(route, user);
+    const answer = await handle({
+      params: parseShape(route.params ?? EMPTY, request.params) as never,
+      query: parseShape(route.query ?? EMPTY, request.query) as never,
+      body: (typeof route.body === 'object'
+        ? parseShape(route.body, await readBody(request, response))
+        : undefined) as never,
+      user: user as never,
+      request,
+      response,
+      signal: gone.signal,
+    });
+    if (typeof route.answer === 'object') answerJson(response, 200, checkAnswer(name, route.answer, answer));
+  };
+}
+
+/** Streams last as long as their callers like, and so do long polls; health must be heard of in the worst of times. */
+function isWork(route: Route): boolean {
+  return typeof route.answer === 'object' && route.body !== 'bytes' && route.waits !== true && route.slashless !== true;
+}
+
+/**
+ * Answers a function that counts an answer as work until it is complete.
+ * @throws GridError `busy` when there are enough: then it is better to say so than to let all of them wait
+ */
+function openCount(most = MOST_IN_WORK): (response: Response) => void {
+  let count = 0;
+  return (response) => {
+    if (count >= most) throw new GridError('busy', `${most} requests are in work already.`, { retryAfterS: 1 });
+    count += 1;
+    response.on('close', () => (count -= 1));
+  };
 }
 
 const EMPTY = { safeParse: () => ({ success: true, data: {} }) } as unknown as z.ZodType;
@@ -139,27 +188,4 @@ function answerJson(response: Response, status: number, answer: object): void {
   const bytes = Buffer.from(JSON.stringify({ ...answer, status: 'OK' }));
   response.writeHead(status, { 'content-type': 'application/json', 'content-length': bytes.length });
   response.end(bytes);
-}
-
-/** The original answers 301 to a path without its last slash. */
-function redirectToSlash(request: Request, response: Response, next: NextFunction): void {
-  if (request.path.endsWith('/')) return next();
-  const [pathname = '', search] = request.originalUrl.split('?', 2);
-  // Two slashes in front would lead to another host.
-  const local = `/${pathname.replace(/^\/+/, '')}/`;
-  response.redirect(301, search === undefined ? local : `${local}?${search}`);
-}
-
-function refuseMethod(routes: Record<string, Route>) {
-  const patterns = Object.values(routes).map(({ method, path }) => ({
-    methods: method === 'GET' ? ['GET', 'HEAD'] : [method],
-    pattern: new RegExp(`^${path.replaceAll(/:\w+/g, '[^/]+')}$`),
-  }));
-  return (request: Request, response: Response, next: NextFunction) => {
-    const allowed = patterns.filter(({ pattern }) => pattern.test(request.path)).flatMap(({ methods }) => methods);
-    if (allowed.length === 0)
-      return next(new GridError('no-route', `There is nothing at ${request.path.slice(0, 200)}.`));
-    response.set('Allow', [...new Set(allowed)].join(', '));
-    next(new GridError('no-method', `${request.method} is not possible here.`));
-  };
 }

@@ -1,0 +1,31 @@
+/** What is answered where no route fits. */
+import { GridError, type Route } from '@kolejka/protocol';
+import type { NextFunction, Request, Response } from 'express';
+
+/**
+ * The original answers 301 to a path without its last slash.
+ *
+ * The answer names only the last part of the path: a proxy in front may have taken a prefix away that the caller has
+ * to send again. (It leads to no other host either, whatever the path begins with.)
+ */
+export function redirectToSlash(request: Request, response: Response, next: NextFunction): void {
+  if (request.path.endsWith('/')) return next();
+  const [pathname = '', search] = request.originalUrl.split('?', 2);
+  const local = `./${pathname.slice(pathname.lastIndexOf('/') + 1)}/`;
+  response.redirect(301, search === undefined ? local : `${local}?${search}`);
+}
+
+/** Answers 405 where another method would do, else 404. */
+export function refuseMethod(routes: Record<string, Route>) {
+  const patterns = Object.values(routes).map(({ method, path }) => ({
+    methods: method === 'GET' ? ['GET', 'HEAD'] : [method],
+    pattern: new RegExp(`^${path.replaceAll(/:\w+/g, '[^/]+')}$`),
+  }));
+  return (request: Request, response: Response, next: NextFunction) => {
+    const allowed = patterns.filter(({ pattern }) => pattern.test(request.path)).flatMap(({ methods }) => methods);
+    if (allowed.length === 0)
+      return next(new GridError('no-route', `There is nothing at ${request.path.slice(0, 200)}.`));
+    response.set('Allow', [...new Set(allowed)].join(', '));
+    next(new GridError('no-method', `${request.method} is not possible here.`));
+  };
+}
