@@ -1,15 +1,18 @@
-// Makes a checkout ready to run: packages, a Docker engine, images. Each step does only what is not done yet, so that
-// calling it first costs little. Plain JavaScript for the Node a machine happens to have, 20 or newer.
+// Makes a checkout ready to run: packages, a Docker engine, images, a PostgreSQL server for the tests. Each step does only
+// what is not done yet, so that calling it first costs little. Plain JavaScript for the Node a machine happens to have, 20 or newer.
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { setUpEngine } from './setup/engine.mjs';
 import { setUpImages } from './setup/images.mjs';
 import { checkNode } from './setup/node.mjs';
 import { setUpPackages } from './setup/packages.mjs';
+import { setUpPostgres } from './setup/postgres.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const packageSteps = [setUpPackages, checkNode];
-const steps = process.argv.includes('--packages-only') ? packageSteps : [...packageSteps, setUpEngine, setUpImages];
+const gridSteps = [...packageSteps, setUpEngine, setUpImages];
+const stepsFor = { '--packages-only': packageSteps, '--grid-only': gridSteps };
+const steps = stepsFor[process.argv[2]] ?? [...gridSteps, setUpPostgres];
 
 // An exit runs the clean-up that an untreated signal would skip.
 for (const [signal, status] of [

@@ -49,6 +49,19 @@ export async function aptDownload(names, directory) {
     .map((name) => join(directory, name));
 }
 
+/** Names of the packages that installing this one would install: itself and what it needs, unless it is there. */
+export async function aptMissing(name) {
+  const args = ['install', '-s', '-qq', '--no-install-recommends', name];
+  const plan = () => run('apt-get', args, apt);
+  const text = await plan().catch(async () => {
+    await update(); // No package lists.
+    return plan().catch((problem) => {
+      throw new SetupError(`apt-get must know ${name}, and says "${lastLine(problem)}".`);
+    });
+  });
+  return Array.from(text.matchAll(/^Inst (\S+)/gm), ([, missing]) => missing);
+}
+
 // A mirror that does not answer matters only when the step after it fails too, and that one reports.
 const update = () => run('apt-get', ['update', '-q'], apt).catch(() => {});
 
