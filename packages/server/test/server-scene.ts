@@ -8,6 +8,7 @@ import { addUser, createToken } from '../src/accounts.ts';
 import { printAddress, type ServerSettings, SETTINGS } from '../src/config.ts';
 import { MESSAGES } from '../src/messages.ts';
 import { openServer } from '../src/server.ts';
+import { holdToDocument } from './held-to-document.ts';
 
 export const PASSWORDS = { client: 'clientpass123', foreman: 'foremanpass123' } as const;
 
@@ -37,7 +38,7 @@ export interface Sent {
   json?: unknown;
 }
 
-/** Sends one request; follows nothing. */
+/** Sends one request; follows nothing. @throws Error when the answer is not as the document of the API has it */
 export async function send(url: string, { json, ...sent }: Sent = {}): Promise<Answer> {
   const body = json === undefined ? sent.body : JSON.stringify(json);
   const method = sent.method ?? (body === undefined ? 'GET' : 'POST');
@@ -50,6 +51,8 @@ export async function send(url: string, { json, ...sent }: Sent = {}): Promise<A
     ...(body !== undefined && { body }),
   } as RequestInit);
   const text = await response.text();
+  const said = typeof body === 'string' || Buffer.isBuffer(body) ? body.toString() : undefined;
+  holdToDocument({ method, url, sent: said, status: response.status, headers: response.headers, text });
   const isJson = response.headers.get('content-type') === 'application/json' && text !== '';
   return {
     status: response.status,

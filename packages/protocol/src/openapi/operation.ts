@@ -114,10 +114,15 @@ function responsesOf(route: Route, named: Named): Record<string, Response> {
   if (typeof route.answer === 'string') Object.assign(responses, STREAMS[route.answer].responses);
   for (const [status, codes] of refused) {
     if (status === 200) continue;
-    responses[status] = { description: describeCodes(codes), content: json(refusalOf(codes)) };
+    const headers = RETRIED.has(status) ? { headers: RETRY_AFTER } : {};
+    responses[status] = { description: describeCodes(codes), ...headers, content: json(refusalOf(codes)) };
   }
   return responses;
 }
+
+/** Statuses whose answers say when to ask again. */
+const RETRIED: ReadonlySet<number> = new Set([429, 503]);
+const RETRY_AFTER = { 'Retry-After': { description: 'in so many seconds', schema: { type: 'integer' } } } as const;
 
 /** What is refused with 200, because the original does, stands beside what is answered. */
 function okOf({ answer }: Route, refusals: readonly ErrorCode[], named: Named): Response {

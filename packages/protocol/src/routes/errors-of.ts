@@ -14,7 +14,7 @@ const STATIONS: readonly Station[] = [
   { passes: ({ may }) => may !== 'anyone' && may !== 'user', errors: ['not-permitted'] },
   { passes: ({ params, query }) => params !== undefined || query !== undefined, errors: ['bad-value'] },
   { passes: ({ body }) => typeof body === 'object', errors: ['bad-value', 'bad-json', 'bad-body', 'too-large'] },
-  { passes: () => true, errors: ['internal'] },
+  { passes: () => true, errors: ['busy', 'internal'] },
 ];
 
 /** Each once: those of the row first. */
