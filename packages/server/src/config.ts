@@ -2,8 +2,13 @@
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { type CommonFlags, type ConfigOf, parseString, readConfig, type Settings } from '@kolejka/program';
-import { GridError, parseBytes } from '@kolejka/protocol';
+import { GridError } from '@kolejka/protocol';
+import { parseAddress } from './address.ts';
+import { CEILING_SETTINGS } from './ceilings.ts';
+import { parseHeader, parseHosts, parseSize } from './config-values.ts';
 import { isPostgres } from './database/open.ts';
+import { IMAGE_SETTINGS } from './images/settings.ts';
+import { SENDFILE_SETTINGS } from './sendfile.ts';
 
 /**
  * Where the server keeps its things when nothing is said: /var/lib/kolejka/server for root, else the user's own data
@@ -60,6 +65,9 @@ export const SETTINGS = {
     env: 'KOLEJKA_SERVER_CALLBACK_USER_AGENT',
     about: 'what callbacks say as User-Agent, kolejka-server',
   },
+  ...SENDFILE_SETTINGS,
+  ...IMAGE_SETTINGS,
+  ...CEILING_SETTINGS,
 } as const satisfies Settings;
 
 /** The settings as the server works with them: what is not set is the default, the data directory is known. */
@@ -72,54 +80,27 @@ export type ServerSettings = Omit<ConfigOf<typeof SETTINGS>, 'data'> & { data: s
  */
 export function readServerSettings(common: CommonFlags, flags: Record<string, unknown>): ServerSettings {
   const read = readConfig(SETTINGS, { section: 'server', chosen: common.config, file: common.configFile, flags });
-  return { ...read, data: dataDirectory(read.data) };
+  const settings = { ...read, data: dataDirectory(read.data) };
+  refuseContradictions(settings);
+  return settings;
 }
 
-export interface Address {
-  host: string;
-  port: number;
+/** @throws GridError `bad-config` for settings of which one is of no use without the other */
+function refuseContradictions(settings: ServerSettings): void {
+  for (const [name, needed] of NEEDED) {
+    if (settings[name] === undefined || settings[needed] !== undefined) continue;
+    throw new GridError('bad-config', `${name}: of no use without ${needed}`, { field: name });
+  }
+  if (settings.sendfile_root !== undefined && settings.sendfile === 'off') {
+    throw new GridError('bad-config', 'sendfile_root: of no use while sendfile is off', { field: 'sendfile_root' });
+  }
 }
 
-/**
- * A number of bytes, at least one.
- * @throws GridError `bad-value`
- */
-function parseSize(text: unknown, field: string): number {
-  const bytes = parseBytes(text, field);
-  if (bytes > 0) return bytes;
-  throw new GridError('bad-value', `${field}: ${JSON.stringify(text)} is not a size of one byte or more`, { field });
-}
-
-/**
- * Names of hosts, as a URL has them: lower case, an IPv6 address in brackets.
- * @throws GridError `bad-value`
- */
-function parseHosts(text: unknown, field: string): string[] {
-  return parseList(text, field).map((host) => {
-    if (URL.canParse(`http://${host}`)) {
-      const { hostname, port, pathname, username } = new URL(`http://${host}`);
-      if (port === '' && pathname === '/' && username === '' && !/[/?#@]/.test(host)) return hostname;
-    }
-    throw new GridError('bad-value', `${field}: ${JSON.stringify(host)} is not a host such as localhost or [::1]`, {
-      field,
-    });
-  });
-}
-
-/** A text that can stand in a header. @throws GridError `bad-value` */
-function parseHeader(text: unknown, field: string): string {
-  const value = parseString(text, field);
-  if (/^[\x20-\x7e]{1,200}$/.test(value)) return value;
-  throw new GridError('bad-value', `${field}: expected 1 to 200 visible characters`, { field });
-}
-
-/** A list, separated by commas or lines. */
-function parseList(text: unknown, field: string): string[] {
-  return parseString(text, field)
-    .split(/[,\n]/)
-    .map((entry) => entry.trim())
-    .filter((entry) => entry !== '');
-}
+const NEEDED = [
+  ['image_registry_username', 'image_registry'],
+  ['image_registry_username', 'image_registry_password'],
+  ['image_registry_password', 'image_registry_username'],
+] as const satisfies [keyof ServerSettings, keyof ServerSettings][];
 
 /** @throws GridError `bad-value` without the text, which may hold a password */
 function parseDatabase(text: unknown, field: string): string {
@@ -131,23 +112,4 @@ function parseDatabase(text: unknown, field: string): string {
 /** The data directory: what was set, else the usual one. */
 export function dataDirectory(data: string | undefined): string {
   return data ?? usualData();
-}
-
-/**
- * `ADDR:PORT`, `[IPv6]:PORT`, `:PORT` or `PORT`.
- * @throws GridError `bad-value`
- */
-export function parseAddress(text: unknown, field: string): Address {
-  const [, six, four, port = ''] = /^(?:\[([0-9a-fA-F:.]+)\]:|([^:[\]]*):)?(\d{1,5})$/.exec(String(text)) ?? [];
-  if (port === '' || Number(port) > 65_535) {
-    throw new GridError('bad-value', `${field}: ${JSON.stringify(text)} is not an address such as 127.0.0.1:8000`, {
-      field,
-    });
-  }
-  return { host: six ?? (four === undefined || four === '' ? '127.0.0.1' : four), port: Number(port) };
-}
-
-/** As it stands in a URL. */
-export function printAddress({ host, port }: Address): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }

@@ -11,7 +11,8 @@ import {
 import { GROUP_NAMES, GridError } from '@kolejka/protocol';
 import { Option } from 'commander';
 import type { Place } from './accounts.ts';
-import { printAddress, readServerSettings, SETTINGS } from './config.ts';
+import { printAddress } from './address.ts';
+import { readServerSettings, SETTINGS } from './config.ts';
 import { MESSAGES } from './messages.ts';
 
 const program = commandLine('kolejka-server', 'Keeps blobs, tasks, results and the queue of the grid.');

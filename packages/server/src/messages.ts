@@ -19,6 +19,16 @@ export const MESSAGES = {
   'task given up': { level: 'error', about: 'The task was lost too often. Look at the task and at its foremen.' },
   'request refused': { level: 'debug', about: 'A request was answered with an error that is the caller’s.' },
   'request failed': { level: 'error', about: 'Something of ours broke; `error` says what.' },
+  'image pinned': { level: 'info', about: 'The image of a task was pulled and pushed to image_registry.' },
+  'image not pulled': { level: 'warn', about: 'A task was refused: `error` says what Docker has against its image.' },
+  'image not pushed': {
+    level: 'error',
+    about: 'image_registry does not take images: `error` says what Docker was told.',
+  },
+  'engine away': {
+    level: 'warn',
+    about: 'Docker does not answer: no task is taken whose image goes to image_registry.',
+  },
   'blob damaged': {
     level: 'error',
     about: 'The bytes on disk are not what their name says: the disk is bad. Upload them again.',

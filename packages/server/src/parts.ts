@@ -6,6 +6,7 @@ import type { BlobStore } from './blobs/store.ts';
 import type { ServerSettings } from './config.ts';
 import type { Follow } from './database/follow.ts';
 import type { Store } from './database/store.ts';
+import type { Images } from './images/images.ts';
 import type { MESSAGES } from './messages.ts';
 import type { Absence } from './queue/absence.ts';
 import type { Waiting } from './queue/waiting.ts';
@@ -19,6 +20,7 @@ export interface Parts {
   clock: Clock;
   log: Log<typeof MESSAGES>;
   settings: ServerSettings;
+  images: Images;
   /** An upload that brings nothing for so long is cut off. */
   uploadSilenceMs: number;
   /** Aborted when the server stops: what waits must end. */

@@ -8,12 +8,15 @@ import { drainer, mountRoutes } from '@kolejka/program/serve';
 import { ERRORS, GridError, ROUTES } from '@kolejka/protocol';
 import express, { type Express, type NextFunction, type Request, type Response } from 'express';
 import { identify } from './access.ts';
+import { type Address, printAddress } from './address.ts';
 import { checkedStore } from './blobs/checked.ts';
 import { openDisk, prepareDisk } from './blobs/disk.ts';
-import { type Address, printAddress, type ServerSettings } from './config.ts';
+import { ceilingsIn } from './ceilings.ts';
+import type { ServerSettings } from './config.ts';
 import { lockDataDirectory, makeDataDirectory } from './data-directory.ts';
 import { followLog } from './database/follow.ts';
 import { openStore } from './database/open.ts';
+import { openImages } from './images/images.ts';
 import type { MESSAGES } from './messages.ts';
 import type { Parts } from './parts.ts';
 import { watchForAbsence } from './queue/absence.ts';
@@ -57,6 +60,8 @@ export async function openServer(options: ServerOptions): Promise<Address> {
   const follow = await followLog(store, (error) => log.say('pass failed', { error }));
   const waiting = openWaiting({ store, follow });
   const absence = watchForAbsence(clock);
+  const limitBytes = ceilingsIn(settings).image;
+  const images = await openImages({ settings, limitBytes, clock, log, stopping: stopping.signal });
   const parts = {
     store,
     follow,
@@ -66,6 +71,7 @@ export async function openServer(options: ServerOptions): Promise<Address> {
     clock,
     log,
     settings,
+    images,
     uploadSilenceMs,
     stopping: stopping.signal,
   };

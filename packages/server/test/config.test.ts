@@ -1,7 +1,8 @@
 import { readConfig } from '@kolejka/program';
 import { GridError } from '@kolejka/protocol';
 import test from 'ava';
-import { dataDirectory, parseAddress, printAddress, SETTINGS } from '../src/config.ts';
+import { parseAddress, printAddress } from '../src/address.ts';
+import { dataDirectory, SETTINGS } from '../src/config.ts';
 
 for (const [text, address] of [
   ['127.0.0.1:8000', { host: '127.0.0.1', port: 8000 }],

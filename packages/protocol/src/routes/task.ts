@@ -21,7 +21,15 @@ export const TASK_ROUTES = {
     body: checked((value) => parseTask(value), '', taskInput),
     answer: z.object({ task: printed(taskPrinted) }),
     repeatable: false,
-    errors: ['bad-value', 'file-without-reference', 'reference-unknown', 'already-exists'],
+    errors: [
+      'bad-value',
+      'file-without-reference',
+      'reference-unknown',
+      'image-refused',
+      'image-not-pulled',
+      'image-not-pushed',
+      'already-exists',
+    ],
     about: 'Puts a task in the queue. An Idempotency-Key header makes a repeated request harmless.',
   },
   getTask: {

@@ -1,8 +1,9 @@
 /** Logging in and out as the original does, and what a client needs to know of the server. */
-import { GridError } from '@kolejka/protocol';
+import { GridError, printLimits } from '@kolejka/protocol';
 import { stringifySetCookie } from 'cookie';
 import type { Request, Response } from 'express';
 import { readCookies } from '../access.ts';
+import { ceilingsIn } from '../ceilings.ts';
 import { deleteSession, insertSession } from '../database/logins.ts';
 import { findUser } from '../database/users.ts';
 import type { Asked, Parts, Some } from '../parts.ts';
@@ -16,6 +17,7 @@ const CSRF_S = 31_449_600;
 
 export function accountRoutes(parts: Parts) {
   const { store, clock, log } = parts;
+  const limits = printLimits(ceilingsIn(parts.settings));
 
   async function logout({ request, response }: Pick<Asked<'logout'>, 'request' | 'response'>) {
     const { sessionid } = readCookies(request);
@@ -56,7 +58,7 @@ export function accountRoutes(parts: Parts) {
     },
     logout,
     logoutByPost: logout,
-    settings: () => ({ blob_hash_algorithm: 'sha256', limits: {} }),
+    settings: () => ({ blob_hash_algorithm: 'sha256', limits }),
   } satisfies Some<'index' | 'loginPage' | 'login' | 'logout' | 'logoutByPost' | 'settings'>;
 }
 
