@@ -1,5 +1,5 @@
 /** docs/errors.md: codes, exit statuses, reasons why a task ended, and the life of a task. */
-import { ERRORS, EVENT_NAMES, EXITS, MOVES, REASONS, STATES } from '@kolejka/protocol';
+import { ERRORS, EXITS, MOVE_NAMES, MOVES, NOTES, REASONS, STATES } from '@kolejka/protocol';
 import { code, page, table } from './markdown.ts';
 
 const FAULTS = { caller: 'the caller', task: 'the task', node: 'the node', ours: 'us' } as const;
@@ -36,10 +36,15 @@ export function errorsPage(): string {
     'Every move is a numbered row of the event log. A move that is not here does not exist.',
     table(
       ['event', 'from', 'to', 'when'],
-      EVENT_NAMES.map((name) => {
+      MOVE_NAMES.map((name) => {
         const { from, to, about } = MOVES[name];
         return [code(name), from.length === 0 ? 'nothing' : from.map(code).join(', '), code(to), about];
       }),
+    ),
+    'The log has other events too. They move nothing and may come after the final move; whoever waits for the end of a task passes over them.',
+    table(
+      ['event', 'when'],
+      Object.entries(NOTES).map(([name, about]) => [code(name), about]),
     ),
   ]);
 }

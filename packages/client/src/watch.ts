@@ -1,6 +1,6 @@
 /** The events of a task, as they happen: a server-sent stream that goes on after a break where it ended. */
 import { backOff, realClock } from '@kolejka/program';
-import { asGridError, GridError, type EventName, MOVES, FINAL_STATES, TaskEvent } from '@kolejka/protocol';
+import { asGridError, endsTask, GridError, TaskEvent } from '@kolejka/protocol';
 import { createParser } from 'eventsource-parser';
 import type { Connection } from './connection.ts';
 
@@ -39,7 +39,7 @@ export async function* watchTask(
         if (event === undefined) continue;
         last = event.number;
         yield event;
-        if (isFinal(event.event)) return;
+        if (endsTask(event.event)) return;
       }
     } catch (thrown) {
       signal?.throwIfAborted();
@@ -49,11 +49,6 @@ export async function* watchTask(
     }
     await realClock.sleep(backOff(Math.max(1, inARow)), signal);
   }
-}
-
-/** Does the event end the task? */
-function isFinal(event: EventName): boolean {
-  return FINAL_STATES.includes(MOVES[event].to);
 }
 
 /** Undefined for an event of a newer server that this version does not know. */

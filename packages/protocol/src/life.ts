@@ -57,9 +57,18 @@ export const FINAL_STATES: readonly State[] = (Object.keys(STATES) as State[]).f
   (state) => !Object.values(MOVES).some((row: Move) => row.from.includes(state)),
 );
 
+function isNote(event: EventName): event is keyof typeof NOTES {
+  return Object.hasOwn(NOTES, event);
+}
+
 /** True when the event leads to a state from which nothing leads on. */
 export function endsTask(event: EventName): boolean {
-  return Object.hasOwn(MOVES, event) && FINAL_STATES.includes(MOVES[event as MoveName].to);
+  return !isNote(event) && FINAL_STATES.includes(MOVES[event].to);
+}
+
+/** True when nothing but notes can come after the event. */
+export function isAtEnd(event: EventName): boolean {
+  return isNote(event) || endsTask(event);
 }
 
 /**

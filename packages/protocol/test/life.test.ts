@@ -1,17 +1,20 @@
 import {
+  endsTask,
   EVENT_NAMES,
-  type EventName,
+  isAtEnd,
   FINAL_STATES,
   GridError,
   LEASES,
   move,
+  MOVE_NAMES,
+  type MoveName,
   type State,
   STATES,
 } from '@kolejka/protocol';
 import test from 'ava';
 
 /** Every move there is, written a second time on purpose: a change of the table must be meant. */
-const EXPECTED: Record<State, Partial<Record<EventName, State>>> = {
+const EXPECTED: Record<State, Partial<Record<MoveName, State>>> = {
   waiting: { cancelled: 'cancelled' },
   pending: { assigned: 'assigned', resolved: 'resolved', cancelled: 'cancelled' },
   assigned: {
@@ -28,7 +31,7 @@ const EXPECTED: Record<State, Partial<Record<EventName, State>>> = {
 };
 
 for (const state of Object.keys(STATES) as State[]) {
-  for (const event of EVENT_NAMES) {
+  for (const event of MOVE_NAMES) {
     const to = EXPECTED[state][event];
     if (to === undefined) {
       test(`a task that is ${state} cannot be ${event}`, (t) => {
@@ -44,6 +47,14 @@ for (const state of Object.keys(STATES) as State[]) {
 
 test('a task that is resolved, cancelled or failed stays so', (t) => {
   t.deepEqual(FINAL_STATES, ['resolved', 'cancelled', 'failed']);
+});
+
+test('a task is ended by a move to a final state, not by a note', (t) => {
+  t.deepEqual(EVENT_NAMES.filter(endsTask), ['failed', 'resolved', 'cancelled']);
+  t.deepEqual(
+    EVENT_NAMES.filter((event) => isAtEnd(event) && !endsTask(event)),
+    ['called-back', 'callback-failed'],
+  );
 });
 
 test('every state but waiting can be reached from pending', (t) => {

@@ -5,7 +5,7 @@
  * read from the log. So a slow reader costs no memory, and resuming by number is the same as reading on.
  */
 import { once } from 'node:events';
-import { FINAL_STATES, MOVES, type TaskEvent } from '@kolejka/protocol';
+import { FINAL_STATES, isAtEnd, type TaskEvent } from '@kolejka/protocol';
 import type { Response } from 'express';
 import { eventsAfter } from './database/events.ts';
 import type { Follow } from './database/follow.ts';
@@ -45,7 +45,11 @@ export async function streamEvents(parts: Parts, { task, after, response, signal
         last = event.number;
         await write(response, printEvent(event), ended);
       }
-      if (events.some(isFinal) || (events.length === 0 && (await isOver(parts.store, task.number)))) break;
+      if (
+        events.some(({ event }) => isAtEnd(event)) ||
+        (events.length === 0 && (await isOver(parts.store, task.number)))
+      )
+        break;
       if (events.length < PAGE && !(await heardWithin(promise, parts, ended)))
         await write(response, ': still here\n\n', ended);
     }
@@ -57,10 +61,6 @@ export async function streamEvents(parts: Parts, { task, after, response, signal
 
 function printEvent(event: TaskEvent): string {
   return `id: ${event.number}\nevent: ${event.event}\ndata: ${JSON.stringify(event)}\n\n`;
-}
-
-function isFinal({ event }: TaskEvent): boolean {
-  return FINAL_STATES.includes(MOVES[event].to);
 }
 
 /** For a reader that has read the final event before. */

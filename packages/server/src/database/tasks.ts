@@ -1,8 +1,8 @@
 /** Tasks, and the one statement by which all of them move. */
 import {
-  type EventName,
   type ForemanName,
   move,
+  type MoveName,
   printReferences,
   printTask,
   type State,
@@ -96,7 +96,7 @@ export type Change = Partial<
 export async function moveTask(
   db: Connection,
   row: TaskRow,
-  event: EventName,
+  event: MoveName,
   change: Change,
   said: { now: number; foreman?: ForemanName | null; message?: string },
 ): Promise<TaskRow | undefined> {
