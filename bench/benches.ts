@@ -6,4 +6,12 @@ export const BENCHES: Readonly<Record<string, Bench>> = {
     about: 'put, dequeue, result and get per second, and whole lives of tasks',
     measure: async (effort) => (await import('./server.ts')).measureServer(effort),
   },
+  queue: {
+    about: 'dequeue with up to a million pending tasks, and a restart',
+    measure: async (effort) => (await import('./queue.ts')).measureQueue(effort),
+  },
+  blobs: {
+    about: 'blobs up and down, and what memory that takes',
+    measure: async (effort) => (await import('./blobs.ts')).measureBlobs(effort),
+  },
 };
