@@ -1,4 +1,4 @@
-/** How values of the settings are written: sizes, lists, hosts, words. */
+/** How values of the settings are written: sizes, lists, words. */
 import { parseString } from '@kolejka/program';
 import { GridError, parseBytes } from '@kolejka/protocol';
 
@@ -18,22 +18,6 @@ export function parseList(text: unknown, field: string): string[] {
     .split(/[,\n]/)
     .map((entry) => entry.trim())
     .filter((entry) => entry !== '');
-}
-
-/**
- * Names of hosts, as a URL has them: lower case, an IPv6 address in brackets.
- * @throws GridError `bad-value`
- */
-export function parseHosts(text: unknown, field: string): string[] {
-  return parseList(text, field).map((host) => {
-    if (URL.canParse(`http://${host}`)) {
-      const { hostname, port, pathname, username } = new URL(`http://${host}`);
-      if (port === '' && pathname === '/' && username === '' && !/[/?#@]/.test(host)) return hostname;
-    }
-    throw new GridError('bad-value', `${field}: ${JSON.stringify(host)} is not a host such as localhost or [::1]`, {
-      field,
-    });
-  });
 }
 
 /**

@@ -4,8 +4,9 @@ import path from 'node:path';
 import { type CommonFlags, type ConfigOf, parseString, readConfig, type Settings } from '@kolejka/program';
 import { GridError } from '@kolejka/protocol';
 import { parseAddress } from './address.ts';
+import { CALLBACK_SETTINGS } from './callbacks/settings.ts';
 import { CEILING_SETTINGS } from './ceilings.ts';
-import { parseHeader, parseHosts, parseSize } from './config-values.ts';
+import { parseSize } from './config-values.ts';
 import { isPostgres } from './database/open.ts';
 import { IMAGE_SETTINGS } from './images/settings.ts';
 import { SENDFILE_SETTINGS } from './sendfile.ts';
@@ -53,18 +54,7 @@ export const SETTINGS = {
     env: 'KOLEJKA_SERVER_LARGEST_BODY',
     about: 'most bytes of a task or a result as JSON, 2M',
   },
-  allowed_callback_hosts: {
-    parse: parseHosts,
-    default: ['localhost', '127.0.0.1'] as string[],
-    env: 'KOLEJKA_SERVER_ALLOWED_CALLBACK_HOSTS',
-    about: 'hosts that callback_url of a task may name, separated by commas or lines; localhost, 127.0.0.1',
-  },
-  callback_user_agent: {
-    parse: parseHeader,
-    default: 'kolejka-server',
-    env: 'KOLEJKA_SERVER_CALLBACK_USER_AGENT',
-    about: 'what callbacks say as User-Agent, kolejka-server',
-  },
+  ...CALLBACK_SETTINGS,
   ...SENDFILE_SETTINGS,
   ...IMAGE_SETTINGS,
   ...CEILING_SETTINGS,

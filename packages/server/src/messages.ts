@@ -17,6 +17,13 @@ export const MESSAGES = {
   'task resolved': { level: 'info', about: 'The result of the task was accepted.' },
   'task lost': { level: 'warn', about: 'The lease ran out; the task waits again. Look at the foreman it names.' },
   'task given up': { level: 'error', about: 'The task was lost too often. Look at the task and at its foremen.' },
+  'called back': { level: 'info', about: 'The receiver at callback_url was told that the task has ended.' },
+  'callback put off': { level: 'info', about: 'That receiver did not answer well; it is called again after a pause.' },
+  'callback failed': {
+    level: 'warn',
+    about: 'That receiver was not told and will not be. Look at what it answers, and at allowed_callback_hosts.',
+  },
+  'callbacks stuck': { level: 'error', about: 'Looking after callbacks failed; it is tried again.' },
   'request refused': { level: 'debug', about: 'A request was answered with an error that is the caller’s.' },
   'request failed': { level: 'error', about: 'Something of ours broke; `error` says what.' },
   'image pinned': { level: 'info', about: 'The image of a task was pulled and pushed to image_registry.' },

@@ -7,6 +7,7 @@
  * A name on the list is trusted, whatever address it resolves to.
  */
 import { GridError } from '@kolejka/protocol';
+import { parseList } from '../config-values.ts';
 
 /** An entry of the setting that stands for no host at all; an empty setting would be one that is not set. */
 const NONE = 'none';
@@ -17,11 +18,7 @@ const NONE = 'none';
  * @throws GridError `bad-value`
  */
 export function parseCallbackHosts(text: unknown, field: string): string[] {
-  if (typeof text !== 'string') throw new GridError('bad-value', `${field}: expected a text`, { field });
-  const entries = text
-    .split(/[,\n]/)
-    .map((entry) => entry.trim())
-    .filter((entry) => entry !== '');
+  const entries = parseList(text, field);
   if (entries.length === 1 && entries[0] === NONE) return [];
   return entries.map((entry) => {
     const parsed = parseEntry(entry);

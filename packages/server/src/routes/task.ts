@@ -2,6 +2,7 @@
 import { hash, randomUUID } from 'node:crypto';
 import { type Files, GridError, type ReferenceKey, type Task, type TaskId } from '@kolejka/protocol';
 import type { Request } from 'express';
+import { requireCallback } from '../callbacks/hosts.ts';
 import { ceilingsIn, underCeilings } from '../ceilings.ts';
 import { findByKey, rememberKey } from '../database/idempotency.ts';
 import type { Connection } from '../database/store.ts';
@@ -23,6 +24,7 @@ export function taskRoutes(parts: Parts) {
       // A request that is repeated must not fail because the registry is away by now.
       const before = images.isSlow ? await store.read(findMade) : undefined;
       if (before !== undefined) return { task: bodyOfTask(before) };
+      requireCallback(body.callback_url, settings.allowed_callback_hosts);
       const asked = { ...body, limits: underCeilings(body.limits, ceilings) };
       const task = await images.admit(asked, () => store.read((db) => filesOf(db, asked, user)));
       const row = await store.write(async (db) => {
