@@ -18,6 +18,7 @@ import { followLog } from './database/follow.ts';
 import { openStore } from './database/open.ts';
 import { openImages } from './images/images.ts';
 import type { MESSAGES } from './messages.ts';
+import { mountDocuments } from './openapi/mount.ts';
 import type { Parts } from './parts.ts';
 import { watchForAbsence } from './queue/absence.ts';
 import { forgiveAbsence } from './queue/leases.ts';
@@ -99,6 +100,7 @@ function application(parts: Parts): Express {
   const app = express();
   app.set('query parser', 'simple');
   app.use(nameRequest);
+  mountDocuments(app);
   mountRoutes(app, {
     routes: ROUTES,
     handlers: allRoutes(parts),

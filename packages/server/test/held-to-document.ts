@@ -28,6 +28,9 @@ const schemas = Object.entries(document.components.schemas).map(([name, schema])
 ]);
 ajv.addSchema({ $id: NAME, components: { schemas: Object.fromEntries(schemas) as Record<string, JsonSchema> } });
 
+/** Answered, but no part of the API. */
+const BESIDE: ReadonlySet<string> = new Set(['/openapi.json', '/docs', '/docs/', '/metrics', '/metrics/']);
+
 /** Fixed paths first, as the server takes them. */
 const paths = Object.entries(document.paths)
   .map(([path, operations]) => ({ path, operations, pattern: patternOf(path) }))
@@ -41,6 +44,7 @@ export function holdToDocument(exchange: Exchange): void {
     const said = answered.length > 300 ? `${answered.slice(0, 300)}…` : answered;
     throw new Error(`${method} ${pathname} answered ${status} ${STATUS_CODES[status]}, but ${why}\nanswered: ${said}`);
   };
+  if (BESIDE.has(pathname)) return;
   if (status === 301) return void (exchange.headers.has('location') || fail('it does not say where to'));
   const found = paths.find(({ pattern }) => pattern.test(pathname));
   if (found === undefined) return requireCode(exchange, 'no-route', fail);

@@ -1,4 +1,4 @@
-import { LIMIT_NAMES, NOUNS, parseShape, ROUTE_NAMES, ROUTES } from '@kolejka/protocol';
+import { LIMIT_NAMES, NOUNS, parseShape, Result, ROUTE_NAMES, ROUTES, Task } from '@kolejka/protocol';
 import { type JsonSchema, openApiDocument } from '@kolejka/protocol/openapi';
 import test from 'ava';
 
@@ -50,6 +50,18 @@ test('a schema of the document has every limit of the table', (t) => {
   for (const name of ['Limits', 'LimitsInput', 'BudgetInput']) {
     t.deepEqual(Object.keys(schemas[name]?.properties ?? {}), [...LIMIT_NAMES], name);
   }
+});
+
+test('documents name every field of a task and of a result', (t) => {
+  const fieldsOfSchema = (name: string) => Object.keys(schemas[name]?.properties ?? {}).toSorted();
+  const [ofTask, ofResult] = [Object.keys(Task.shape).toSorted(), Object.keys(Result.shape).toSorted()];
+  t.deepEqual(fieldsOfSchema('Task'), ofTask);
+  t.deepEqual(
+    fieldsOfSchema('TaskInput'),
+    ofTask.filter((name) => name !== 'id'),
+  );
+  t.deepEqual(fieldsOfSchema('Result'), ofResult);
+  t.deepEqual(fieldsOfSchema('ResultInput'), [...ofResult, 'attempt'].toSorted());
 });
 
 test('status is the last field of every answer', (t) => {

@@ -1,0 +1,84 @@
+/** Schemas in words: the fields of an object as rows of a table, for pages that people read. */
+import { COMPONENTS, type JsonSchema } from './json-schema.ts';
+
+export interface Field {
+  /** `collect[].glob` is inside each item of the list `collect`. */
+  name: string;
+  /** In words; `[Task]` stands for the schema of that name. */
+  type: string;
+  required: boolean;
+  about: string;
+}
+
+/** The fields of an object, those of objects inside it after it. An object that has none has no rows. */
+export function fieldsOf(schema: JsonSchema, before = ''): Field[] {
+  const { properties = {}, required = [] } = schema;
+  return Object.entries(properties).flatMap(([name, property]) => {
+    const field = property as JsonSchema;
+    const at = before + name;
+    const row = { name: at, type: typeInWords(field), required: required.includes(name), about: aboutOf(field) };
+    const [inner, suffix] = insideOf(field);
+    return [row, ...(inner === undefined ? [] : fieldsOf(inner, at + suffix))];
+  });
+}
+
+/** What kind of value it is; that null is taken for absent is not said each time. */
+export function typeInWords(schema: JsonSchema): string {
+  const { $ref, type, anyOf, oneOf } = schema;
+  if ($ref !== undefined) return `[${$ref.slice(COMPONENTS.length)}]`;
+  if (schema.const !== undefined) return JSON.stringify(schema.const);
+  if (schema.enum !== undefined) return schema.enum.map((one) => JSON.stringify(one)).join(' or ');
+  const choices = anyOf ?? oneOf;
+  if (choices !== undefined) return inWords(choices);
+  if (Array.isArray(type)) return inWords(type.map((one) => ({ ...schema, type: one })));
+  const words = WORDS[type ?? ''];
+  return words === undefined ? 'anything' : words(schema);
+}
+
+function inWords(choices: readonly JsonSchema[]): string {
+  const named = choices.filter(({ type }) => type !== 'null').map(typeInWords);
+  return [...new Set(named)].join(' or ');
+}
+
+const WORDS: Readonly<Record<string, (schema: JsonSchema) => string>> = {
+  string: ({ format, pattern, maxLength }) => {
+    if (format === 'date-time') return 'time in UTC';
+    const hex = /^\^\[0-9a-f\]\{(\d+)\}\$$/.exec(pattern ?? '')?.[1];
+    if (hex !== undefined) return `${hex} hexadecimal digits`;
+    return maxLength === undefined ? 'text' : `text of at most ${maxLength} characters`;
+  },
+  integer: (schema) => `whole number${range(schema)}`,
+  number: (schema) => `number${range(schema)}`,
+  boolean: () => 'true or false',
+  null: () => 'null',
+  array: ({ items, maxItems }) =>
+    `list of ${maxItems === undefined ? '' : `at most ${maxItems} `}${typeInWords((items ?? {}) as JsonSchema)}`,
+  object: ({ additionalProperties }) =>
+    typeof additionalProperties === 'object' ? `object of name and ${typeInWords(additionalProperties)}` : 'object',
+};
+
+function range({ minimum, maximum, exclusiveMinimum }: JsonSchema): string {
+  if (minimum !== undefined && maximum !== undefined) return ` from ${minimum} to ${maximum}`;
+  if (exclusiveMinimum !== undefined) return ` above ${exclusiveMinimum}`;
+  if (minimum !== undefined) return `, at least ${minimum}`;
+  return maximum === undefined ? '' : `, at most ${maximum}`;
+}
+
+function aboutOf({ description = '', default: absent }: JsonSchema): string {
+  if (absent === undefined || absent === null) return description;
+  const note = `${JSON.stringify(absent)} when absent`;
+  return description === '' ? note : `${description}; ${note}`;
+}
+
+/** The object inside a field, and how its fields are reached. */
+function insideOf(field: JsonSchema): [JsonSchema | undefined, string] {
+  const choice = field.anyOf?.find((one) => typeof one === 'object' && one.type !== 'null');
+  const plain = choice ?? field;
+  if (plain.properties !== undefined) return [plain, '.'];
+  if (plain.type === 'array') return nested(plain.items as JsonSchema | undefined, '[].');
+  return nested(plain.additionalProperties as JsonSchema | undefined, '.NAME.');
+}
+
+function nested(inner: JsonSchema | undefined, suffix: string): [JsonSchema | undefined, string] {
+  return [inner?.properties === undefined ? undefined : inner, suffix];
+}
