@@ -64,6 +64,7 @@ export const ERRORS = {
   'already-exists': { status: 409, fault: 'caller', exit: 2, remedy: 'Choose another name.' },
   'stale-lease': { status: 409, fault: 'node', exit: 1, remedy: 'Drop the task: it is no longer yours.' },
   'already-resolved': { status: 409, fault: 'node', exit: 1, remedy: 'Drop the result: another one was accepted.' },
+  'already-ended': { status: 409, fault: 'caller', exit: 2, remedy: 'Nothing is left to do: the task has ended.' },
   'wrong-secret': { status: 403, fault: 'caller', exit: 3, remedy: 'Send the secret that open or attach answered.' },
   'foreign-process': {
     status: 403,
@@ -73,6 +74,12 @@ export const ERRORS = {
   },
   'too-many-sessions': { status: 429, fault: 'caller', exit: 1, remedy: 'Close sessions that are no longer needed.' },
   busy: { status: 503, fault: 'ours', exit: 5, remedy: 'Ask again after as many seconds as Retry-After says.' },
+  'quota-reached': {
+    status: 429,
+    fault: 'caller',
+    exit: 3,
+    remedy: 'Wait until tasks have run, or ask for a larger quota.',
+  },
   'too-many-requests': { status: 429, fault: 'caller', exit: 3, remedy: 'Wait as long as Retry-After says.' },
   'not-ready': { status: 503, fault: 'ours', exit: 5, remedy: 'Look at the log of the server and at its disk.' },
   'server-unreachable': { status: 503, fault: 'node', exit: 5, remedy: 'Start the server, or correct its address.' },

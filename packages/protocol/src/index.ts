@@ -15,4 +15,5 @@ export * from './session.ts';
 export * from './shape.ts';
 export * from './stats.ts';
 export * from './task.ts';
+export * from './task-state.ts';
 export * from './units.ts';

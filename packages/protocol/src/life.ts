@@ -46,6 +46,7 @@ export const MOVE_NAMES = Object.keys(MOVES) as [MoveName, ...MoveName[]];
 export const NOTES = {
   'called-back': 'the receiver at callback_url was told that the task has ended',
   'callback-failed': 'that receiver was not told and will not be; the message says why',
+  deleted: 'the task was removed, and with it its result and its other events',
 } as const;
 
 /** An event is one move of a task, or a note about it: a numbered row of the log. @word event */

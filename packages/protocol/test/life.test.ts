@@ -53,7 +53,7 @@ test('a task is ended by a move to a final state, not by a note', (t) => {
   t.deepEqual(EVENT_NAMES.filter(endsTask), ['failed', 'resolved', 'cancelled']);
   t.deepEqual(
     EVENT_NAMES.filter((event) => isAtEnd(event) && !endsTask(event)),
-    ['called-back', 'callback-failed'],
+    ['called-back', 'callback-failed', 'deleted'],
   );
 });
 
