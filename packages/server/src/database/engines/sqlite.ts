@@ -27,10 +27,10 @@ export function openSqlite(file: string): Engine {
     return statement;
   };
   const connection: Connection = {
-    all: async <Row>(sql: string, values: Values = {}) => prepare(sql).all(values) as Row[],
+    all: async <Row>(sql: string, values: Values = {}) => prepare(sql).all(storable(values)) as Row[],
     // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- as in the interface
-    get: async <Row>(sql: string, values: Values = {}) => prepare(sql).get(values) as Row | undefined,
-    run: async (sql, values = {}) => prepare(sql).run(values).changes,
+    get: async <Row>(sql: string, values: Values = {}) => prepare(sql).get(storable(values)) as Row | undefined,
+    run: async (sql, values = {}) => prepare(sql).run(storable(values)).changes,
   };
   const run = async (sql: string) => void prepare(sql).run();
 
@@ -55,6 +55,15 @@ export function openSqlite(file: string): Engine {
     onForeignCommit: () => undefined,
     close: async () => void database.close(),
   };
+}
+
+/** A NUL is refused as PostgreSQL refuses it: functions of SQL end a text there. */
+function storable(values: Values): Values {
+  for (const value of Object.values(values)) {
+    if (typeof value === 'string' && value.includes('\0'))
+      throw new GridError('bad-value', 'A text with a NUL cannot be stored.');
+  }
+  return values;
 }
 
 function openFile(file: string): Database.Database {

@@ -1,0 +1,28 @@
+/** Both databases, for tests of what must be the same on either. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import test, { type ExecutionContext } from 'ava';
+import { missing, newDatabase } from './postgres.ts';
+
+/** For tests that need PostgreSQL: skipped where there is none. */
+export const whenPostgres = missing === undefined ? test : test.skip;
+
+export interface TestEngine {
+  name: 'SQLite' | 'PostgreSQL';
+  /** `test`, or skipped. */
+  test: typeof whenPostgres;
+  /** Makes an empty database that more than one store can be opened on; answers its address. */
+  newDatabase: (t: ExecutionContext) => Promise<string>;
+}
+
+export const ENGINES: readonly TestEngine[] = [
+  { name: 'SQLite', test, newDatabase: newFile },
+  { name: 'PostgreSQL', test: whenPostgres, newDatabase },
+];
+
+async function newFile(t: ExecutionContext): Promise<string> {
+  const directory = await mkdtemp(path.join(tmpdir(), 'kolejka-store-'));
+  t.teardown(() => rm(directory, { recursive: true }));
+  return path.join(directory, 'database.sqlite');
+}
