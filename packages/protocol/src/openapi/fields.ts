@@ -12,7 +12,8 @@ export interface Field {
 
 /** The fields of an object, those of objects inside it after it. An object that has none has no rows. */
 export function fieldsOf(schema: JsonSchema, before = ''): Field[] {
-  const { properties = {}, required = [] } = schema;
+  const { properties = {}, required = [], additionalProperties: others } = schema;
+  if (typeof others === 'object' && others.properties !== undefined) return fieldsOf(others, `${before}NAME.`);
   return Object.entries(properties).flatMap(([name, property]) => {
     const field = property as JsonSchema;
     const at = before + name;

@@ -23,6 +23,14 @@ export const STREAMS = {
       'Content-Disposition': { description: 'inline, with a name made of the hash', schema: { type: 'string' } },
     },
     responses: {
+      206: {
+        description: 'The part that Range asks for.',
+        headers: {
+          ETag: ETAG,
+          'Content-Range': { description: 'which part: `bytes 0-99/1000`', schema: { type: 'string' } },
+        },
+        content: { 'application/octet-stream': { schema: {} } },
+      },
       304: { description: 'The caller has these bytes: If-None-Match names them.', headers: { ETag: ETAG } },
     },
   },

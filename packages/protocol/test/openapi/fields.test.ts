@@ -43,6 +43,14 @@ test('fields of objects inside come after the object, with the way to them', (t)
   );
 });
 
+test('fields of an object that is made of names are reached by the name', (t) => {
+  const schema = z.record(z.string(), z.object({ reference: z.string() }));
+  t.deepEqual(
+    fieldsOf(input(schema)).map(({ name }) => name),
+    ['NAME.reference'],
+  );
+});
+
 test('two schemas of one name are a mistake, the same one twice is not', (t) => {
   const named = new Map<string, JsonSchema>();
   const make = (inner: z.ZodType) => z.object({ inner }).meta({ id: 'Same' });

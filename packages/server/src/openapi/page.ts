@@ -70,7 +70,7 @@ function section(request: string, operation: Operation): string {
   const body = Object.entries(requestBody?.content ?? {});
   return [
     `<section id="${operationId}"><h3><code>${escape(request)}</code></h3>`,
-    `<p>${prose(summary)}</p><p>${prose([description, ...notes].join(' '))}</p>`,
+    `<p>${prose(summary)}</p><p>${prose([description, ...notes].filter((note) => note !== '').join(' '))}</p>`,
     table(
       ['parameter', 'in', 'type', ''],
       parameters.map(({ name, in: place, schema, description: about = '', required }) => [
