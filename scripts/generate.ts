@@ -7,6 +7,7 @@ import { errorsPage } from './generate/errors.ts';
 import { glossaryPage } from './generate/glossary.ts';
 import { httpPage } from './generate/http.ts';
 import { limitsPage } from './generate/limits.ts';
+import { settingsPage } from './generate/settings.ts';
 import { statsPage } from './generate/stats.ts';
 import { ROOT } from './root.ts';
 
@@ -16,6 +17,7 @@ const PAGES = {
   'docs/stats.md': statsPage,
   'docs/http.md': httpPage,
   'docs/errors.md': errorsPage,
+  'docs/settings.md': settingsPage,
 } as const;
 
 const checkOnly = process.argv.includes('--check');

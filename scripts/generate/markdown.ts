@@ -20,8 +20,8 @@ export function code(text: string | number): string {
   return `\`${text}\``;
 }
 
-/** A page out of its blocks, with the note that keeps people from editing it. */
-export function page(title: string, blocks: readonly string[]): string {
-  const note = '<!-- Written by scripts/generate.ts from packages/protocol/src: change it there. -->';
+/** A page out of its blocks, with the note that keeps people from editing it. @param source what it is written from */
+export function page(title: string, blocks: readonly string[], source = 'packages/protocol/src'): string {
+  const note = `<!-- Written by scripts/generate.ts from ${source}: change it there. -->`;
   return `${[note, `# ${title}`, ...blocks].join('\n\n')}\n`;
 }

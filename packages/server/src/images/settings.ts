@@ -13,19 +13,19 @@ export const IMAGE_SETTINGS = {
     default: [] as NameMap[],
     env: env('IMAGE_NAME_MAPS'),
     about:
-      'what images are called here, FROM => TO separated by commas or lines; a * of TO is what the same * of FROM stands for',
+      'what images are called here, FROM => TO separated by commas or lines; a * of TO is what the same * of FROM stands for; none',
   },
   allowed_images: {
     parse: parsePatterns,
     default: [['', '']] as Pattern[],
     env: env('ALLOWED_IMAGES'),
-    about: 'images that tasks may name, after the maps: patterns separated by commas or lines, * alone for any',
+    about: 'images that tasks may name, after the maps: patterns separated by commas or lines; any, *',
   },
   local_images: {
     parse: parsePatterns,
     default: [] as Pattern[],
     env: env('LOCAL_IMAGES'),
-    about: 'images that every node has: patterns as above; they do not go through image_registry',
+    about: 'images that every node has, which do not go through image_registry: patterns as above; none',
   },
   image_registry: {
     parse: parseRegistry,
@@ -38,7 +38,7 @@ export const IMAGE_SETTINGS = {
     parse: parseRegistryName,
     default: 'kolejka_task',
     env: env('IMAGE_REGISTRY_NAME'),
-    about: 'what the images of tasks are called in image_registry',
+    about: 'what the images of tasks are called in image_registry, kolejka_task',
   },
   image_registry_username: {
     parse: parseString,
@@ -57,7 +57,7 @@ export const IMAGE_SETTINGS = {
     parse: parsePatience,
     default: 600_000,
     env: env('IMAGE_TIMEOUT'),
-    about: 'most seconds to pull an image and to push it',
+    about: 'longest time to pull an image and to push it, 10M (ten minutes)',
   },
   docker_socket: {
     parse: parseString,
