@@ -112,6 +112,21 @@ function parseStreamName(value: unknown, field: string): string {
   throw new GridError('bad-value', `${field}: ${RESULT_FILE} is the result itself`, { field });
 }
 
+/** Priorities are from minus this to this. */
+export const HIGHEST_PRIORITY = 100;
+
+function parsePriority(value: unknown): number {
+  const priority = parseCount(value, 'priority');
+  if (Math.abs(priority) <= HIGHEST_PRIORITY) return priority;
+  throw new GridError(
+    'bad-value',
+    `priority: ${priority} is not between -${HIGHEST_PRIORITY} and ${HIGHEST_PRIORITY}`,
+    {
+      field: 'priority',
+    },
+  );
+}
+
 function parseArguments(value: unknown): string[] {
   const args = parseList(value, 'args', parseText);
   if (args[0] === '') throw new GridError('bad-value', 'args.0: the command is empty', { field: 'args.0' });
@@ -135,6 +150,8 @@ export const Task = z.object({
     (value) => (value === undefined || value === null ? false : parseFlag(value, 'exclusive')),
     'exclusive',
   ),
+  /** Tasks with a higher one are run first; ours, the original has none. */
+  priority: checked((value) => (value === undefined || value === null ? 0 : parsePriority(value)), 'priority'),
   limits: checked((value): Limits => parseLimits(value), 'limits'),
   environment: checked((value) => parseEnvironment(value, 'environment'), 'environment'),
   args: checked(parseArguments, 'args'),
@@ -169,6 +186,7 @@ export function printTask(task: Task): Record<string, unknown> {
     image: task.image,
     requires: task.requires,
     ...(task.exclusive && { exclusive: true }),
+    ...(task.priority !== 0 && { priority: task.priority }),
     limits: printLimits(task.limits),
     environment: task.environment,
     args: task.args,

@@ -89,6 +89,7 @@ export const tasks: fc.Arbitrary<Task> = fc
       image: fc.string({ minLength: 1, maxLength: 40 }),
       requires: fc.array(texts),
       exclusive: fc.boolean(),
+      priority: fc.integer({ min: -100, max: 100 }),
       limits,
       environment: dictionary(
         fc.oneof(
@@ -106,7 +107,7 @@ export const tasks: fc.Arbitrary<Task> = fc
       callback_url: fc.webUrl(),
     },
     {
-      requiredKeys: ['image', 'requires', 'exclusive', 'limits', 'environment', 'args', 'files', 'collect'],
+      requiredKeys: ['image', 'requires', 'exclusive', 'priority', 'limits', 'environment', 'args', 'files', 'collect'],
       noNullPrototype: true,
     },
   )

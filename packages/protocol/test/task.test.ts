@@ -80,6 +80,8 @@ const REFUSED: [Record<string, unknown>, string][] = [
   [{ requires: 'gpu' }, 'requires'],
   [{ requires: [null] }, 'requires.0'],
   [{ exclusive: [] }, 'exclusive'],
+  [{ priority: 101 }, 'priority'],
+  [{ priority: 'soon' }, 'priority'],
   [{ limits: [] }, 'limits'],
   [{ limits: { memory: '10 apples' } }, 'limits.memory'],
   [{ limits: { cpus: -5 } }, 'limits.cpus'],

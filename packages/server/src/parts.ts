@@ -4,6 +4,7 @@ import type { Caller, ExchangeOf, Handlers } from '@kolejka/program/serve';
 import type { RouteName } from '@kolejka/protocol';
 import type { BlobStore } from './blobs/store.ts';
 import type { ServerSettings } from './config.ts';
+import type { ClassBook } from './database/classes.ts';
 import type { Follow } from './database/follow.ts';
 import type { Store } from './database/store.ts';
 import type { Images } from './images/images.ts';
@@ -14,6 +15,7 @@ import type { Waiting } from './queue/waiting.ts';
 export interface Parts {
   store: Store;
   follow: Follow;
+  classes: ClassBook;
   blobs: BlobStore;
   waiting: Waiting;
   absence: Absence;

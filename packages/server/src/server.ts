@@ -14,6 +14,7 @@ import { openDisk, prepareDisk } from './blobs/disk.ts';
 import { ceilingsIn } from './ceilings.ts';
 import type { ServerSettings } from './config.ts';
 import { lockDataDirectory, makeDataDirectory } from './data-directory.ts';
+import { openClassBook } from './database/classes.ts';
 import { followLog } from './database/follow.ts';
 import { openStore } from './database/open.ts';
 import { openImages } from './images/images.ts';
@@ -59,13 +60,15 @@ export async function openServer(options: ServerOptions): Promise<Address> {
   const stopping = new AbortController();
   const blobs = checkedStore(openDisk(directory.blobs), (blob) => log.say('blob damaged', { blob }));
   const follow = await followLog(store, (error) => log.say('pass failed', { error }));
-  const waiting = openWaiting({ store, follow });
+  const classes = openClassBook();
+  const waiting = openWaiting({ store, follow, classes });
   const absence = watchForAbsence(clock);
   const limitBytes = ceilingsIn(settings).image;
   const images = await openImages({ settings, limitBytes, clock, log, stopping: stopping.signal });
   const parts = {
     store,
     follow,
+    classes,
     blobs,
     waiting,
     absence,

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '@kolejka/program';
 import { type ForemanName, parseTask, type TaskId } from '@kolejka/protocol';
+import { openClassBook } from '../src/database/classes.ts';
 import { followLog } from '../src/database/follow.ts';
 import { openStore } from '../src/database/open.ts';
 import { findTask, insertTask, type TaskRow } from '../src/database/tasks.ts';
@@ -53,7 +54,8 @@ export async function openQueue() {
     throw error;
   });
   const clock = heldClock();
-  const waiting = openWaiting({ store, follow });
+  const classes = openClassBook();
+  const waiting = openWaiting({ store, follow, classes });
   const user = (name: string) =>
     store.write(async (db) => {
       await insertUser(db, { name, email: '', password: '', groups: [] }, clock.now());
@@ -75,19 +77,21 @@ export async function openQueue() {
   return {
     store,
     follow,
+    classes,
     clock,
     waiting,
     holder,
+    user,
     offer,
     /** Puts a task and answers its identifier. */
-    put: (task: Record<string, unknown> = {}): Promise<TaskId> =>
+    put: (task: Record<string, unknown> = {}, owner = client): Promise<TaskId> =>
       store.write(async (db) => {
         const id = randomUUID().replaceAll('-', '') as TaskId;
-        await insertTask(db, { id, owner: client, task: parseTask({ image: 'busybox', ...task }), now: clock.now() });
+        await insertTask(db, { id, owner, task: parseTask({ image: 'busybox', ...task }), now: clock.now() });
         return id;
       }),
     take: (given: Partial<Offer> = {}): Promise<Taken[]> =>
-      store.write((db) => takeTasks(db, offer(given), clock.now())),
+      store.write((db) => takeTasks(db, classes.open(), offer(given), clock.now())),
     row: async (id: TaskId): Promise<TaskRow> => (await store.read((db) => findTask(db, id))) as TaskRow,
     /** Names of the task's events, oldest first. */
     events: async (id: TaskId): Promise<string[]> => {

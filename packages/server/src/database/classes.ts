@@ -1,7 +1,8 @@
 /**
- * Request classes: pending tasks that ask for exactly the same share one row, so that choosing looks at as many rows
- * as there are different wishes, not as many as there are tasks.
+ * Request classes: tasks that ask for exactly the same share one row, so that whether they fit is decided once for all
+ * of them. A class never changes, so what was read of it is kept.
  */
+import { hash } from 'node:crypto';
 import { type Demand, LIMIT_NAMES, type Limits, type Task } from '@kolejka/protocol';
 import type { Connection } from './store.ts';
 
@@ -13,65 +14,88 @@ export interface TaskClass extends Demand {
 
 interface ClassRow {
   id: number;
-  key: string;
+  image: string;
+  requires: string;
+  limits: string;
+  exclusive: 0 | 1;
 }
+
+const COLUMNS = 'id, image, requires, limits, exclusive';
 
 /** The number of the task's class. */
 export async function findOrMakeClass(db: Connection, task: Task): Promise<number> {
-  const requires = JSON.stringify([...new Set(task.requires)].toSorted());
-  const limits = JSON.stringify(inOrder(task.limits));
-  const exclusive = Number(task.exclusive);
-  const key = JSON.stringify([task.image, requires, limits, exclusive]);
+  const wishes = {
+    image: task.image,
+    requires: JSON.stringify([...new Set(task.requires)].toSorted()),
+    limits: JSON.stringify(inOrder(task.limits)),
+    exclusive: Number(task.exclusive),
+  };
+  // A hash: an index of PostgreSQL has no room for a long text.
+  const key = hash('sha256', JSON.stringify(Object.values(wishes)));
   const known = await db.get<{ id: number }>('select id from classes where key = :key', { key });
   if (known !== undefined) return known.id;
   const made = await db.get<{ id: number }>(
-    `insert into classes (key, image, requires, limits, exclusive)
-     values (:key, :image, :requires, :limits, :exclusive) returning id`,
-    { key, image: task.image, requires, limits, exclusive },
+    `insert into classes (key, image, requires, limits, exclusive, cores)
+     values (:key, :image, :requires, :limits, :exclusive, :cores) returning id`,
+    { ...wishes, key, cores: coresOf(task) },
   );
   return (made as { id: number }).id;
 }
 
-/** Every class that has pending tasks. */
-export async function classesWithPending(db: Connection): Promise<TaskClass[]> {
-  return (await db.all<ClassRow>('select id, key from classes where pending > 0')).map(fromRow);
-}
-
-export async function findClass(db: Connection, id: number): Promise<TaskClass | undefined> {
-  const row = await db.get<ClassRow>('select id, key from classes where id = :id', { id });
-  return row === undefined ? undefined : fromRow(row);
-}
-
-/** Classes with pending tasks that were held back until a moment after `from` and not after `to`. */
-export async function classesReadyBetween(db: Connection, from: number, to: number): Promise<number[]> {
-  const rows = await db.all<{ class: number }>(
-    `select distinct class from tasks where state = 'pending' and not_before_ms > 0
-       and not_before_ms > :from and not_before_ms <= :to`,
-    { from, to },
-  );
-  return rows.map((row) => row.class);
-}
-
-type Wishes = Omit<TaskClass, 'id'>;
-
-/** What the keys that were read of late say. A key never means anything else, so none is ever parsed again. */
-const parsed = new Map<string, Wishes>();
-/** So many classes in use at once are many times more than any grid has seen. */
-const MOST_PARSED = 50_000;
-
-function fromRow({ id, key }: ClassRow): TaskClass {
-  const known = parsed.get(key);
-  if (known !== undefined) return { id, ...known };
-  const [image, requires, limits, exclusive] = JSON.parse(key) as [string, string, string, 0 | 1];
-  const wishes = {
+/** @throws when there is no such class */
+async function readClass(db: Connection, id: number): Promise<TaskClass> {
+  const row = (await db.get<ClassRow>(`select ${COLUMNS} from classes where id = :id`, { id })) as ClassRow;
+  const { image, requires, limits, exclusive } = row;
+  return {
+    id,
     image,
     requires: JSON.parse(requires) as string[],
     limits: JSON.parse(limits) as Limits,
     exclusive: exclusive === 1,
   };
-  if (parsed.size >= MOST_PARSED) parsed.clear();
-  parsed.set(key, wishes);
-  return { id, ...wishes };
+}
+
+/** Cores a task asks for, as fair share counts them: one, when it does not say. */
+export function coresOf({ limits }: Pick<Demand, 'limits'>): number {
+  return Math.max(1, limits.cpus ?? 1);
+}
+
+/**
+ * What is known of classes, so that none is read and parsed again. Inside a write something may be read that is never
+ * committed, and its number given to another class; so what a page has read is known to others only once it is kept.
+ */
+export interface ClassBook {
+  open(): ClassPage;
+}
+
+export interface ClassPage {
+  find(db: Connection, id: number): Promise<TaskClass>;
+  /** To be called when what was read is committed. */
+  keep(): void;
+}
+
+/** So many classes in use at once are many times more than any grid has seen. */
+const MOST_KNOWN = 50_000;
+
+export function openClassBook(): ClassBook {
+  const known = new Map<number, TaskClass>();
+  return {
+    open() {
+      const read = new Map<number, TaskClass>();
+      return {
+        async find(db, id) {
+          const found = known.get(id) ?? read.get(id) ?? (await readClass(db, id));
+          if (!known.has(id)) read.set(id, found);
+          return found;
+        },
+        keep() {
+          if (known.size + read.size > MOST_KNOWN) known.clear();
+          for (const [id, found] of read) known.set(id, found);
+          read.clear();
+        },
+      };
+    },
+  };
 }
 
 function inOrder(limits: Limits): Record<string, unknown> {

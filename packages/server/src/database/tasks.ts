@@ -11,6 +11,8 @@ import {
 } from '@kolejka/protocol';
 import { findOrMakeClass } from './classes.ts';
 import { appendEvent } from './events.ts';
+import { findOrMakeQueue } from './queues.ts';
+import { beginUse, endUse } from './shares.ts';
 import type { Connection } from './store.ts';
 
 export interface TaskRow {
@@ -19,8 +21,9 @@ export interface TaskRow {
   id: TaskId;
   owner: number;
   class: number;
-  /** The task as it is answered, JSON. */
-  body: string;
+  queue: number;
+  /** How many fair share counts it for. */
+  cores: number;
   state: State;
   attempt: number;
   losses: number;
@@ -31,10 +34,12 @@ export interface TaskRow {
   foreman: ForemanName | null;
   expires_ms: number | null;
   running: 0 | 1;
+  /** When the newest lease was granted. */
+  assigned_ms: number | null;
 }
 
-const COLUMNS = `number, id, owner, class, body, state, attempt, losses, not_before_ms, holder, foreman, expires_ms,
-  running`;
+const COLUMNS = `number, id, owner, class, queue, (select cores from classes where classes.id = tasks.class) as cores,
+  state, attempt, losses, not_before_ms, holder, foreman, expires_ms, running, assigned_ms`;
 
 /** Puts a new task in the queue. Its files are claimed by `claimFiles`. */
 export async function insertTask(
@@ -42,11 +47,14 @@ export async function insertTask(
   { id, owner, task, now }: { id: TaskId; owner: number; task: Task; now: number },
 ): Promise<TaskRow> {
   const body = JSON.stringify(printTask({ ...task, id, files: printReferences(task.files) }));
+  const taskClass = await findOrMakeClass(db, task);
+  const queue = await findOrMakeQueue(db, { class: taskClass, owner, priority: task.priority });
   const row = (await db.get<TaskRow>(
-    `insert into tasks (id, owner, class, body, state, created_ms, changed_ms)
-     values (:id, :owner, :class, :body, 'pending', :now, :now) returning ${COLUMNS}`,
-    { id, owner, class: await findOrMakeClass(db, task), body, now },
+    `insert into tasks (id, owner, class, queue, state, created_ms, changed_ms)
+     values (:id, :owner, :taskClass, :queue, 'pending', :now, :now) returning ${COLUMNS}`,
+    { id, owner, taskClass, queue, now },
   )) as TaskRow;
+  await db.run('insert into task_bodies (task, body) values (:number, :body)', { number: row.number, body });
   await appendEvent(db, row, 'created', { now, foreman: null, message: null });
   return row;
 }
@@ -57,21 +65,6 @@ export async function findTask(db: Connection, id: string): Promise<TaskRow | un
 
 export async function findTaskByNumber(db: Connection, number: number): Promise<TaskRow | undefined> {
   return await db.get<TaskRow>(`select ${COLUMNS} from tasks where number = :number`, { number });
-}
-
-/** Number of the oldest pending task of a class whose time has come, younger than `after`. */
-export async function oldestPending(
-  db: Connection,
-  taskClass: number,
-  after: number,
-  now: number,
-): Promise<number | undefined> {
-  const row = await db.get<{ number: number }>(
-    `select number from tasks where class = :taskClass and state = 'pending' and number > :after
-     and not_before_ms <= :now order by number limit 1`,
-    { taskClass, after, now },
-  );
-  return row?.number;
 }
 
 /** Leases that have run out, longest ago first. */
@@ -100,11 +93,15 @@ export async function moveTask(
   change: Change,
   said: { now: number; foreman?: ForemanName | null; message?: string },
 ): Promise<TaskRow | undefined> {
-  const moved = { ...row, ...change, state: move(row.state, event) };
-  const { attempt, losses, not_before_ms, holder, foreman, expires_ms, running } = moved;
+  const state = move(row.state, event);
+  const isTaken = state === 'assigned' && row.state !== 'assigned';
+  const isLeft = state !== 'assigned' && row.state === 'assigned';
+  const moved = { ...row, ...change, state, assigned_ms: isTaken ? said.now : row.assigned_ms };
+  const { attempt, losses, not_before_ms, holder, foreman, expires_ms, running, assigned_ms } = moved;
   const changed = await db.run(
     `update tasks set state = :to, attempt = :attempt, losses = :losses, not_before_ms = :not_before_ms,
-       holder = :holder, foreman = :foreman, expires_ms = :expires_ms, running = :running, changed_ms = :now
+       holder = :holder, foreman = :foreman, expires_ms = :expires_ms, running = :running,
+       assigned_ms = :assigned_ms, changed_ms = :now
      where number = :number and state = :from and attempt = :seen`,
     {
       to: moved.state,
@@ -119,9 +116,12 @@ export async function moveTask(
       foreman,
       expires_ms,
       running,
+      assigned_ms,
     },
   );
   if (changed === 0) return undefined;
+  if (isTaken) await beginUse(db, row.owner, row.cores, said.now);
+  if (isLeft) await endUse(db, { ...row, takenMs: row.assigned_ms ?? said.now }, said.now);
   await appendEvent(db, moved, event, {
     now: said.now,
     foreman: said.foreman === undefined ? foreman : said.foreman,
@@ -142,7 +142,13 @@ export async function renewLease(db: Connection, row: TaskRow, expiresMs: number
   );
 }
 
+/** The task as it is answered, as a text of JSON. */
+export async function readBody(db: Connection, { number }: Pick<TaskRow, 'number'>): Promise<string> {
+  const row = await db.get<{ body: string }>('select body from task_bodies where task = :number', { number });
+  return (row as { body: string }).body;
+}
+
 /** The task as its JSON. */
-export function bodyOfTask(row: TaskRow): Record<string, unknown> {
-  return JSON.parse(row.body) as Record<string, unknown>;
+export async function bodyOfTask(db: Connection, task: Pick<TaskRow, 'number'>): Promise<Record<string, unknown>> {
+  return JSON.parse(await readBody(db, task)) as Record<string, unknown>;
 }

@@ -1,9 +1,10 @@
 /**
- * Choosing tasks for a foreman.
+ * Choosing tasks for a foreman: priority first, then the user who has used least, then age.
  *
- * Looked at are request classes, not tasks: of each class that fits what the foreman offers, the oldest task stands at
- * its head, and the oldest head is taken, again and again, until the budget is spent or there are enough. So a class
- * that nobody can run costs one comparison, however many tasks wait in it, and keeps nobody from running.
+ * Looked at are queues, not tasks: within a request class, the tasks of one user at one priority wait in a queue, and
+ * only its head can be chosen. The best head that fits what is left of the offer is taken, again and again, until the
+ * budget is spent or there are enough. So the work grows with the number of queues, whatever waits in them, and a queue
+ * that nobody can run keeps nobody from running.
  */
 import {
   firstMisfit,
@@ -14,9 +15,11 @@ import {
   spendBudget,
   type TaskId,
 } from '@kolejka/protocol';
-import { classesWithPending, type TaskClass } from '../database/classes.ts';
+import { type ClassPage, coresOf, type TaskClass } from '../database/classes.ts';
+import { endPauses, nextReady, type Queue, queuesWithReady } from '../database/queues.ts';
+import { usePerUser } from '../database/shares.ts';
 import type { Connection } from '../database/store.ts';
-import { findTaskByNumber, moveTask, oldestPending, type TaskRow } from '../database/tasks.ts';
+import { findTaskByNumber, moveTask, readBody, type TaskRow } from '../database/tasks.ts';
 
 /** What a foreman has to give. */
 export interface Offer {
@@ -37,16 +40,14 @@ export interface Offer {
 /** A task and the lease it was taken under. */
 export interface Taken {
   id: TaskId;
+  class: number;
+  /** The task as it is answered, JSON. */
   body: string;
   attempt: number;
   leaseMs: number;
 }
 
-/** The oldest task of a class. */
-interface Head {
-  taskClass: TaskClass;
-  number: number;
-}
+type Candidate = Omit<Queue, 'ready'> & { use: number };
 
 /** Could the foreman run a task of this class, with all that it offers? */
 export function fitsOffer(taskClass: TaskClass, offer: Offer): boolean {
@@ -55,44 +56,79 @@ export function fitsOffer(taskClass: TaskClass, offer: Offer): boolean {
   return firstMisfit(demandOf(taskClass, offer), openBudget(offer.limits)) === undefined;
 }
 
-/** Assigns tasks to the foreman, oldest first; each under a lease. To be called inside a write. */
-export async function takeTasks(db: Connection, offer: Offer, now: number): Promise<Taken[]> {
+/** Assigns tasks to the foreman, the best first; each under a lease. To be called inside a write. */
+export async function takeTasks(db: Connection, classes: ClassPage, offer: Offer, now: number): Promise<Taken[]> {
+  await endPauses(db, now);
   const taken: Taken[] = [];
   let budget = openBudget(offer.limits);
-  // Oldest last, where taking one out costs nothing.
-  const heads: Head[] = [];
-  for (const taskClass of await classesWithPending(db)) {
-    if (fitsOffer(taskClass, offer)) heads.push(...(await headOf(db, taskClass, 0, now)));
-  }
-  heads.sort((one, other) => other.number - one.number);
+  let candidates = await openCandidates(db, now);
   while (taken.length < offer.most) {
-    const head = heads.pop();
-    if (head === undefined) break;
-    const { taskClass, number } = head;
-    // One that wants the node for itself is taken first or not at all, and then alone.
-    if (taskClass.exclusive && taken.length > 0) continue;
-    const demand = demandOf(taskClass, offer);
-    if (firstMisfit(demand, budget) !== undefined) continue;
-    taken.push(await assign(db, number, taskClass, offer, now));
+    const chosen = await chooseBest(candidates, async ({ class: id }) => {
+      const taskClass = await classes.find(db, id);
+      // One that wants the node for itself is taken first or not at all, and then alone.
+      if (taskClass.exclusive && taken.length > 0) return false;
+      return fitsOffer(taskClass, offer) && firstMisfit(demandOf(taskClass, offer), budget) === undefined;
+    });
+    if (chosen === undefined) break;
+    const { best, fitting } = chosen;
+    const taskClass = await classes.find(db, best.class);
+    taken.push(await assign(db, best.head, taskClass, offer, now));
     if (taskClass.exclusive) break;
-    budget = spendBudget(demand, budget);
-    for (const next of await headOf(db, taskClass, number, now)) heads.splice(placeOf(next, heads), 0, next);
+    budget = spendBudget(demandOf(taskClass, offer), budget);
+    candidates = await afterTaking(db, best, fitting, coresOf(taskClass));
   }
   return taken;
 }
 
+async function openCandidates(db: Connection, now: number): Promise<Candidate[]> {
+  const queues = await queuesWithReady(db);
+  if (queues.length === 0) return [];
+  const uses = await usePerUser(db, now);
+  return queues.map((queue) => ({ ...queue, use: uses.get(queue.owner) ?? 0 }));
+}
+
+/**
+ * The best candidate that fits, and those that may still fit: what does not fit now fits later even less. Fitting is
+ * looked at last: most candidates are worse than one that fits.
+ */
+async function chooseBest(
+  candidates: readonly Candidate[],
+  fits: (candidate: Candidate) => Promise<boolean>,
+): Promise<{ best: Candidate; fitting: Candidate[] } | undefined> {
+  let best: Candidate | undefined;
+  const fitting: Candidate[] = [];
+  for (const candidate of candidates) {
+    const isBetter = best === undefined || isBefore(candidate, best);
+    if (isBetter && !(await fits(candidate))) continue;
+    fitting.push(candidate);
+    if (isBetter) best = candidate;
+  }
+  return best === undefined ? undefined : { best, fitting };
+}
+
+function isBefore(one: Candidate, other: Candidate): boolean {
+  if (one.priority !== other.priority) return one.priority > other.priority;
+  if (one.use !== other.use) return one.use < other.use;
+  return one.head < other.head;
+}
+
+/** The candidates with the queue's next task as its head, and what its owner has used by now. */
+async function afterTaking(
+  db: Connection,
+  taken: Candidate,
+  candidates: Candidate[],
+  cores: number,
+): Promise<Candidate[]> {
+  const next = await nextReady(db, taken.id, taken.head);
+  return candidates.flatMap((candidate) => {
+    const head = candidate === taken ? next : candidate.head;
+    if (head === undefined) return [];
+    return candidate.owner === taken.owner ? { ...candidate, head, use: candidate.use + cores } : candidate;
+  });
+}
+
 function demandOf({ image, limits }: TaskClass, { defaults }: Offer) {
   return { image, limits: { ...defaults, ...limits } };
-}
-
-async function headOf(db: Connection, taskClass: TaskClass, after: number, now: number): Promise<Head[]> {
-  const number = await oldestPending(db, taskClass.id, after, now);
-  return number === undefined ? [] : [{ taskClass, number }];
-}
-
-/** Where the head belongs among heads that have the oldest last. */
-function placeOf({ number }: Head, heads: readonly Head[]): number {
-  return heads.findLastIndex((other) => other.number > number) + 1;
 }
 
 async function assign(
@@ -114,5 +150,6 @@ async function assign(
     running: 0,
   } as const;
   const moved = (await moveTask(db, task, 'assigned', lease, { now })) as TaskRow;
-  return { id: task.id, body: task.body, attempt: moved.attempt, leaseMs };
+  const body = await readBody(db, task);
+  return { id: task.id, class: task.class, body, attempt: moved.attempt, leaseMs };
 }

@@ -1,5 +1,6 @@
 /** Dequeue with patience: what fits now, or what comes to fit while the foreman waits. */
 import type { Clock } from '@kolejka/program';
+import type { ClassBook } from '../database/classes.ts';
 import type { Store } from '../database/store.ts';
 import { findTask } from '../database/tasks.ts';
 import { type Offer, type Taken, takeTasks } from './dequeue.ts';
@@ -9,6 +10,7 @@ import type { Waiting } from './waiting.ts';
 export interface Queue {
   store: Store;
   clock: Clock;
+  classes: ClassBook;
   waiting: Waiting;
 }
 
@@ -17,23 +19,31 @@ export interface Queue {
  * @param signal aborted when the foreman goes away: then nothing is assigned to it, and what was goes back
  */
 export async function dequeue(queue: Queue, offer: Offer, waitMs: number, signal: AbortSignal): Promise<Taken[]> {
-  const { store, clock, waiting } = queue;
+  const { clock, waiting } = queue;
   const until = clock.monotonic() + waitMs;
-  while (offer.most > 0 && !signal.aborted) {
-    const bell = waiting.hangBell(offer);
-    try {
-      const taken = await store.write(async (db) => (signal.aborted ? [] : takeTasks(db, offer, clock.now())));
-      if (signal.aborted) {
-        await giveAllBack(queue, taken);
-        return [];
-      }
+  const bell = waiting.hangBell(offer);
+  try {
+    while (offer.most > 0 && !signal.aborted) {
+      bell.arm();
+      const taken = await takeNow(queue, offer, signal);
+      bell.looked(taken.map((task) => task.class));
       const left = until - clock.monotonic();
       if (taken.length > 0 || left <= 0) return taken;
       await rungWithin(bell.rung, left, clock, signal);
-    } finally {
-      bell.takeDown();
     }
+    return [];
+  } finally {
+    bell.takeDown();
   }
+}
+
+async function takeNow(queue: Queue, offer: Offer, signal: AbortSignal): Promise<Taken[]> {
+  const { store, clock, classes } = queue;
+  const page = classes.open();
+  const taken = await store.write(async (db) => (signal.aborted ? [] : takeTasks(db, page, offer, clock.now())));
+  page.keep();
+  if (!signal.aborted) return taken;
+  await giveAllBack(queue, taken);
   return [];
 }
 

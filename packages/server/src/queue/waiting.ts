@@ -1,64 +1,118 @@
 /**
  * Foremen that wait for a task: a long poll sleeps here until a task that fits its offer comes into the queue.
  *
- * A bell is hung up before the queue is looked at, so that nothing that comes in between is missed.
+ * A bell is hung up before the queue is looked at, so that nothing that comes in between is missed. One task rings one
+ * bell, the one that hangs longest among those it fits: a hundred idle foremen do not all run for one task. Whoever was
+ * rung and takes something else, or goes away, passes the ring on.
  */
-import { findClass } from '../database/classes.ts';
+import type { ClassBook } from '../database/classes.ts';
 import type { Follow, News } from '../database/follow.ts';
+import { hasReady } from '../database/queues.ts';
 import type { Store } from '../database/store.ts';
 import { fitsOffer, type Offer } from './dequeue.ts';
 
 export interface Bell {
+  /** To be called before each look at the queue: from now on it can be rung again. */
+  arm(): void;
   /** Resolves when it rings, or when the signal is aborted. */
   rung: (signal: AbortSignal) => Promise<void>;
+  /**
+   * To be called after each look.
+   * @param taken classes of the tasks that were taken; for others that it was rung for before, another bell rings
+   */
+  looked(taken: readonly number[]): void;
   takeDown(): void;
 }
 
 export interface Waiting {
   hangBell(offer: Offer): Bell;
-  /** Rings for tasks of this class; for those whose pause is over. */
-  ring(taskClass: number): Promise<void>;
+  /** Rings for `count` tasks of this class. */
+  ring(taskClass: number, count: number): Promise<void>;
+  /** How many bells hang. */
+  size(): number;
 }
 
 interface Hung {
   offer: Offer;
+  /** Classes it was rung for since it was armed. */
+  rungFor: Set<number>;
   ring: () => void;
 }
 
-export function openWaiting({ store, follow }: { store: Store; follow: Follow }): Waiting {
+export function openWaiting(parts: { store: Store; follow: Follow; classes: ClassBook }): Waiting {
+  const { store, follow, classes } = parts;
+  // In the order they were hung up.
   const bells = new Set<Hung>();
 
-  async function ring(id: number): Promise<void> {
+  async function ring(id: number, count: number, notTo?: Hung): Promise<void> {
     if (bells.size === 0) return;
-    const taskClass = await store.read((db) => findClass(db, id));
-    if (taskClass === undefined) return;
-    for (const bell of bells) if (fitsOffer(taskClass, bell.offer)) bell.ring();
+    const page = classes.open();
+    const taskClass = await store.read((db) => page.find(db, id));
+    page.keep();
+    let left = count;
+    for (const bell of bells) {
+      if (left === 0) return;
+      if (bell === notTo || bell.rungFor.size > 0 || !fitsOffer(taskClass, bell.offer)) continue;
+      bell.rungFor.add(id);
+      bell.ring();
+      left -= 1;
+    }
   }
 
+  async function passOn(ids: readonly number[], from: Hung): Promise<void> {
+    for (const id of ids) if (await store.read((db) => hasReady(db, id))) await ring(id, 1, from);
+  }
+
+  /** When it cannot be said whom a task fits, everybody looks. */
   function ringAll(): void {
     for (const bell of bells) bell.ring();
   }
 
   follow.hear((news) => {
-    for (const id of new Set(news.filter(isReady).map((event) => event.class))) void ring(id).catch(ringAll);
+    for (const [id, count] of countPerClass(news.filter(isReady))) void ring(id, count).catch(ringAll);
   });
 
   return {
     ring,
+    size: () => bells.size,
     hangBell(offer) {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      const hung = { offer, ring: resolve };
+      let coming = Promise.withResolvers<void>();
+      let owed: Set<number> = new Set();
+      const hung: Hung = { offer, rungFor: new Set(), ring: () => coming.resolve() };
+      const settle = (ids: Set<number>, taken: readonly number[]) => {
+        const left = [...ids].filter((id) => !taken.includes(id));
+        if (left.length > 0) void passOn(left, hung).catch(ringAll);
+      };
       bells.add(hung);
       return {
+        arm() {
+          owed = hung.rungFor;
+          hung.rungFor = new Set();
+          coming = Promise.withResolvers();
+        },
         async rung(signal) {
           if (signal.aborted) return;
+          const { promise, resolve } = coming;
           signal.addEventListener('abort', () => resolve(), { once: true });
           await promise;
         },
-        takeDown: () => void bells.delete(hung),
+        looked(taken) {
+          settle(owed, taken);
+          owed = new Set();
+        },
+        takeDown() {
+          bells.delete(hung);
+          settle(new Set([...owed, ...hung.rungFor]), []);
+        },
       };
     },
   };
+}
+
+function countPerClass(news: readonly News[]): Map<number, number> {
+  const counts = new Map<number, number>();
+  for (const { class: id } of news) counts.set(id, (counts.get(id) ?? 0) + 1);
+  return counts;
 }
 
 /** In the queue and not held back; those that are held back are rung for when their pause is over. */

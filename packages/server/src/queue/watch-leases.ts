@@ -1,6 +1,6 @@
 /** The pass that takes away leases and wakes foremen for tasks whose pause is over. */
 import type { Clock, Log } from '@kolejka/program';
-import { classesReadyBetween } from '../database/classes.ts';
+import { endPauses, isPauseOver } from '../database/queues.ts';
 import type { Follow } from '../database/follow.ts';
 import type { Store } from '../database/store.ts';
 import { expiredLeases } from '../database/tasks.ts';
@@ -12,6 +12,9 @@ import type { Waiting } from './waiting.ts';
 /** Pause between two passes. */
 const PAUSE_MS = 1000;
 
+/** Most foremen that are woken for tasks of one class whose pauses ended together. */
+const MOST_RUNG = 100;
+
 /** Answers the pass, for `runLoop`; it answers the pause until the next. */
 export function leaseWatch(parts: {
   store: Store;
@@ -22,7 +25,6 @@ export function leaseWatch(parts: {
   log: Log<typeof MESSAGES>;
 }): () => Promise<number> {
   const { store, follow, clock, waiting, log } = parts;
-  let lookedAt = 0;
   return async () => {
     const wasAway = await makeUpForAbsence(parts);
     const now = clock.now();
@@ -32,10 +34,11 @@ export function leaseWatch(parts: {
         log.say(loss.state === 'failed' ? 'task given up' : 'task lost', { ...loss });
       }
     }
-    for (const id of await store.read((db) => classesReadyBetween(db, lookedAt, now))) await waiting.ring(id);
+    if (await store.read((db) => isPauseOver(db, now))) {
+      for (const id of await store.write((db) => endPauses(db, now))) await waiting.ring(id, MOST_RUNG);
+    }
     // For what nobody told of: a command line that wrote to the database beside us.
     await follow.look();
-    lookedAt = now;
     return PAUSE_MS;
   };
 }

@@ -23,23 +23,24 @@ export function taskRoutes(parts: Parts) {
         key === undefined ? undefined : findByKey(db, user.id, key, fingerprint);
       // A request that is repeated must not fail because the registry is away by now.
       const before = images.isSlow ? await store.read(findMade) : undefined;
-      if (before !== undefined) return { task: bodyOfTask(before) };
+      if (before !== undefined) return { task: await store.read((db) => bodyOfTask(db, before)) };
+      requirePriority(body, user);
       requireCallback(body.callback_url, settings.allowed_callback_hosts);
       const asked = { ...body, limits: underCeilings(body.limits, ceilings) };
       const task = await images.admit(asked, () => store.read((db) => filesOf(db, asked, user)));
-      const row = await store.write(async (db) => {
+      const { id, json } = await store.write(async (db) => {
         const made = await findMade(db);
-        if (made !== undefined) return made;
+        if (made !== undefined) return { id: made.id, json: await bodyOfTask(db, made) };
         const put = await putTask(db, task, user, clock.now());
         if (key !== undefined)
           await rememberKey(db, { user: user.id, key, task: put.number, request: fingerprint }, clock.now());
-        return put;
+        return { id: put.id, json: await bodyOfTask(db, put) };
       });
-      log.say('task put', { task: row.id, user: user.name });
-      return { task: bodyOfTask(row) };
+      log.say('task put', { task: id, user: user.name });
+      return { task: json };
     },
     getTask: ({ params: { id }, user }) =>
-      store.read(async (db) => ({ task: bodyOfTask(visibleTask(await findTask(db, id), id, user)) })),
+      store.read(async (db) => ({ task: await bodyOfTask(db, visibleTask(await findTask(db, id), id, user)) })),
     async watchTasks({ query: { task: id, after }, user, request, response, signal }) {
       const task = await store.read(async (db) => visibleTask(await findTask(db, id), id, user));
       const last = Number(request.get('last-event-id') ?? Number.NaN);
@@ -55,6 +56,14 @@ function visibleTask(row: TaskRow | undefined, id: TaskId, user: User): TaskRow 
   const isHolder = row.holder === user.id && row.state === 'assigned';
   if (row.owner === user.id || isHolder || user.permissions.has('task.view_task')) return row;
   throw new GridError('not-permitted', 'This task is of another user.');
+}
+
+/** Everybody may go behind others; to go before them takes a permission. */
+function requirePriority({ priority }: Task, user: User): void {
+  if (priority <= 0 || user.permissions.has('task.raise_priority')) return;
+  throw new GridError('not-permitted', 'A priority above 0 takes the permission task.raise_priority.', {
+    field: 'priority',
+  });
 }
 
 async function putTask(db: Connection, task: Task, user: User, now: number): Promise<TaskRow> {

@@ -1,18 +1,22 @@
 import test from 'ava';
-import { classesReadyBetween, classesWithPending } from '../../src/database/classes.ts';
 import { countByHolder, countByState } from '../../src/database/counts.ts';
 import { eventsAfter, storyOf } from '../../src/database/events.ts';
 import { openStore } from '../../src/database/open.ts';
+import { hasReady, isPauseOver, nextReady, type Queue, queuesWithReady } from '../../src/database/queues.ts';
 import { isFileFor } from '../../src/database/references.ts';
+import { usePerUser } from '../../src/database/shares.ts';
 import type { Connection } from '../../src/database/store.ts';
-import { expiredLeases, findTask, findTaskByNumber, oldestPending } from '../../src/database/tasks.ts';
+import { expiredLeases, findTask, findTaskByNumber, readBody } from '../../src/database/tasks.ts';
 import { openQueue } from '../queue-scene.ts';
 
 /** What is asked at every dequeue, every second, or by every reader; none may look at more rows than it answers. */
 const QUERIES: Record<string, (db: Connection) => unknown> = {
-  classesWithPending,
-  classesReadyBetween: (db) => classesReadyBetween(db, 1, 2),
-  oldestPending: (db) => oldestPending(db, 1, 0, 1),
+  queuesWithReady,
+  hasReady: (db) => hasReady(db, 1),
+  isPauseOver: (db) => isPauseOver(db, 1),
+  nextReady: (db) => nextReady(db, 1, 0),
+  usePerUser: (db) => usePerUser(db, 1),
+  readBody: (db) => readBody(db, { number: 1 }).catch(() => undefined),
   expiredLeases: (db) => expiredLeases(db, 1, 10),
   findTask: (db) => findTask(db, 'x'),
   findTaskByNumber: (db) => findTaskByNumber(db, 1),
@@ -24,7 +28,8 @@ const QUERIES: Record<string, (db: Connection) => unknown> = {
 };
 
 /** Reading such an index is reading what is asked for: it has no other rows. */
-const FITTING = /USING (COVERING )?INDEX (classes_with_pending|tasks_assigned|tasks_held_back)|^SCAN task_counts/;
+const FITTING =
+  /USING (COVERING )?INDEX (queues_with_ready|tasks_assigned|tasks_held_back)|^SCAN (task_counts|shares)$/;
 
 for (const [name, ask] of Object.entries(QUERIES)) {
   test(`${name} looks only at the rows it needs`, async (t) => {
@@ -66,11 +71,11 @@ test('choosing reads nothing of a task but its entry in the index', async (t) =>
       seen.push(...rows.map(({ detail }) => detail));
       return undefined;
     };
-    await oldestPending({ ...db, get }, 1, 0, 1);
+    await nextReady({ ...db, get }, 1, 0);
     return seen;
   });
   t.is(plan.length, 1);
-  t.regex(plan[0] ?? '', /^SEARCH tasks USING COVERING INDEX tasks_pending/);
+  t.regex(plan[0] ?? '', /^SEARCH tasks USING COVERING INDEX tasks_ready/);
 });
 
 test('what the triggers count is what there is', async (t) => {
@@ -79,6 +84,6 @@ test('what the triggers count is what there is', async (t) => {
   await take({ most: 2 });
   t.deepEqual(await store.read(countByState), { assigned: 2, pending: 3 });
   t.deepEqual(await store.read(countByHolder), { foreman: 2 });
-  const pending = await store.read((db) => db.all<{ pending: number }>('select pending from classes'));
-  t.deepEqual(pending, [{ pending: 3 }]);
+  const [queue] = await store.read((db) => db.all<Queue>('select ready, head from queues'));
+  t.deepEqual(queue, { ready: 3, head: 3 });
 });

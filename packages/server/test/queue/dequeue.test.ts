@@ -1,6 +1,6 @@
 import { LEASES } from '@kolejka/protocol';
 import test from 'ava';
-import { classesWithPending } from '../../src/database/classes.ts';
+import { queuesWithReady } from '../../src/database/queues.ts';
 import { idsOf, ONE, openQueue } from '../queue-scene.ts';
 
 test('tasks are taken oldest first, over all classes that fit', async (t) => {
@@ -50,13 +50,13 @@ test('a hundred tasks that nobody can run do not block the one behind them', asy
   t.deepEqual(idsOf(await take({ most: 1 })), [id]);
 });
 
-test('equal tasks share one class, and a class without pending tasks is not looked at', async (t) => {
+test('equal tasks share one queue, and a queue without ready tasks is not looked at', async (t) => {
   const { put, take, store } = await openQueue();
   await put({ limits: { memory: '1G', cpus: 1 }, requires: ['a', 'b'] });
   await put({ limits: { cpus: 1, memory: '1024M' }, requires: ['b', 'a'], args: ['other'] });
-  t.is((await store.read(classesWithPending)).length, 1);
+  t.is((await store.read(queuesWithReady)).length, 1);
   t.is((await take({ tags: ['a', 'b'] })).length, 2);
-  t.is((await store.read(classesWithPending)).length, 0);
+  t.is((await store.read(queuesWithReady)).length, 0);
 });
 
 test('an exclusive task is taken alone, and only by an idle node', async (t) => {

@@ -1,5 +1,6 @@
 /** All migrations, in order. A migration that was ever published is never changed; a new one is added below. */
 import { first } from './0001-first.ts';
+import { queues } from './0002-queues.ts';
 
 /** The same change for each engine; afterwards both have the same tables with the same columns. */
 export interface Migration {
@@ -9,4 +10,4 @@ export interface Migration {
   postgres: string;
 }
 
-export const MIGRATIONS: readonly Migration[] = [first];
+export const MIGRATIONS: readonly Migration[] = [first, queues];
