@@ -8,6 +8,7 @@ import { pathToFileURL } from 'node:url';
 import { asGridError, GridError } from '@kolejka/protocol';
 import { Command, CommanderError } from 'commander';
 import type { Level } from './log.ts';
+import { printable } from './printable.ts';
 
 /** The flags every program takes, as `optsWithGlobals` gives them. */
 export interface CommonFlags {
@@ -62,7 +63,8 @@ export async function runCommandLine(command: Command, argv: readonly string[] =
       return;
     }
     const error = asGridError(thrown);
-    process.stderr.write(`${command.name()}: ${sentence(error)}\n`);
+    // What a server says may have been written by somebody else.
+    process.stderr.write(`${command.name()}: ${printable(sentence(error))}\n`);
     if (command.opts<CommonFlags>().debug === true) console.error(thrown);
     process.exitCode = error.exit;
   }

@@ -7,4 +7,5 @@ export * from './directory.ts';
 export * from './limit-settings.ts';
 export * from './log.ts';
 export * from './loop.ts';
+export * from './printable.ts';
 export * from './shutdown.ts';
