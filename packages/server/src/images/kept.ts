@@ -17,12 +17,12 @@ export function keepAnswers<Answer>({ keepMs, most, clock }: KeepOptions) {
   const kept = new Map<string, { answer: Promise<Answer>; until: number }>();
   return (key: string, work: () => Promise<Answer>): Promise<Answer> => {
     const found = kept.get(key);
-    if (found !== undefined && clock.now() < found.until) return found.answer;
+    if (found !== undefined && clock.monotonic() < found.until) return found.answer;
     const entry = { answer: work(), until: Number.POSITIVE_INFINITY };
     kept.delete(key);
     kept.set(key, entry);
     entry.answer.then(
-      () => (entry.until = clock.now() + keepMs),
+      () => (entry.until = clock.monotonic() + keepMs),
       () => kept.get(key) === entry && kept.delete(key),
     );
     forgetOldest();

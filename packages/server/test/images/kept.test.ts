@@ -3,7 +3,7 @@ import { keepAnswers } from '../../src/images/kept.ts';
 
 function scene(options: { keepMs?: number; most?: number } = {}) {
   let now = 0;
-  const clock = { now: () => now, monotonic: () => now, sleep: () => Promise.reject(new Error('nobody sleeps here')) };
+  const clock = { now: () => 0, monotonic: () => now, sleep: () => Promise.reject(new Error('nobody sleeps here')) };
   const asked: string[] = [];
   const waiting: PromiseWithResolvers<string>[] = [];
   const get = keepAnswers<string>({ keepMs: 1000, most: 10, clock, ...options });

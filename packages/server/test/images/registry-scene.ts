@@ -89,12 +89,18 @@ function ignoreMissing(error: { statusCode?: number }): void {
 
 /**
  * Puts an image into a registry under a name, `box:1`, and takes it from the engine: one like no other.
+ * @param bytes random ones in a layer of their own
  * @returns its identifier
  */
-export async function publish({ host }: Registry, name: string, label: string): Promise<string> {
-  const container = await docker.createContainer({ Image: 'busybox:stable', Cmd: ['true'] });
+export async function publish({ host }: Registry, name: string, label: string, bytes = 0): Promise<string> {
+  const command = ['sh', '-c', `head -c ${bytes} /dev/urandom > /bytes`];
+  const container = await docker.createContainer({ Image: 'busybox:stable', Cmd: command, NetworkDisabled: true });
   const [repo, tag] = [`${host}/${name.split(':')[0]}`, name.split(':')[1] ?? 'latest'];
   try {
+    if (bytes > 0) {
+      await container.start();
+      await container.wait();
+    }
     const { Id } = (await container.commit({ repo, tag, changes: `LABEL test=${label}-${host}` })) as { Id: string };
     const said = await text((await docker.getImage(repo).push({ tag, authconfig: {} })) as Readable);
     if (!said.includes('Digest')) throw new Error(`the image was not published: ${said}`);
@@ -112,10 +118,11 @@ export async function pull(name: string): Promise<{ id: string; labels: Record<s
   return { id: Id.replace('sha256:', ''), labels: Config.Labels, sizeBytes: Size };
 }
 
-/** A line to a registry that is held until it is let go. */
+/** A line to a registry that is held until it is let go; or, with `afterBytes`, for good after so many of an answer. */
 export async function holdLine(
   t: ExecutionContext,
   { host }: Registry,
+  afterBytes = 0,
 ): Promise<{ host: string; reached: Promise<unknown>; letGo: () => void }> {
   const gate = Promise.withResolvers<void>();
   const reached = Promise.withResolvers<void>();
@@ -124,11 +131,17 @@ export async function holdLine(
     const to = net.connect(Number(host.split(':')[1]), '127.0.0.1').on('error', () => from.destroy());
     sockets.add(to);
     from.pipe(to).pipe(from);
+    let bytes = 0;
+    to.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (afterBytes > 0 && bytes > afterBytes) to.unpipe(from).pause();
+    });
   };
   const proxy = net.createServer((from) => {
     sockets.add(from.on('error', () => undefined));
     reached.resolve();
-    void gate.promise.then(() => pass(from));
+    if (afterBytes > 0) pass(from);
+    else void gate.promise.then(() => pass(from));
   });
   proxy.listen(0, '127.0.0.1');
   await once(proxy, 'listening');

@@ -77,7 +77,7 @@ withRegistry('an image without a tag is the latest, and no other is pulled', asy
 withRegistry('hostile input 41: a tag that moves changes no task, and counts for tasks put later', async (t) => {
   const [theirs, ours] = [await startRegistry(t), await startRegistry(t)];
   let passedMs = 0;
-  const clock = { ...realClock, now: () => realClock.now() + passedMs };
+  const clock = { ...realClock, monotonic: () => realClock.monotonic() + passedMs };
   const { admit, said } = await imagesOf({ image_registry: ours.host }, { clock });
   await publish(theirs, 'box:1', 'before');
   const first = await admit(`${theirs.host}/box:1`);
@@ -123,6 +123,19 @@ withRegistry('hostile input 40: an image that is not there, or larger than the l
   const small = await imagesOf({ image_registry: ours.host }, { limitBytes: 1000 });
   t.like(await refusal(t, small.admit(name)), { message: `Image ${name} exceeds image size limit 1000` });
   t.is(small.said('image pinned').length, 0);
+});
+
+withRegistry('an image that shows itself too large is not loaded to its end', async (t) => {
+  const [theirs, ours] = [await startRegistry(t), await startRegistry(t)];
+  await publish(theirs, 'box:1', 'huge', 8_000_000);
+  const line = await holdLine(t, theirs, 1_000_000);
+  const { admit, said } = await imagesOf({ image_registry: ours.host }, { limitBytes: 4_000_000 });
+  t.deepEqual(await refusal(t, admit(`${line.host}/box:1`)), {
+    code: 'image-refused',
+    field: 'limits.image',
+    message: `Image ${line.host}/box:1 exceeds image size limit 4000000`,
+  });
+  t.is(said('image not pulled').length, 0);
 });
 
 withRegistry('a registry that does not take the image is ours to mend', async (t) => {
