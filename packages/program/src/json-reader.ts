@@ -94,7 +94,7 @@ export class JsonReader {
 
   private open(holder: Holder, next: Next): void {
     if (this.holders.length >= this.bounds.depth) {
-      throw new GridError('too-large', `The body is nested deeper than ${this.bounds.depth}.`);
+      throw new GridError('bad-value', `The body is nested deeper than ${this.bounds.depth}.`);
     }
     this.keep(holder);
     this.holders.push(holder);

@@ -23,7 +23,8 @@ export function answerError(request: Request, response: Response, error: GridErr
   const message = error.code === 'internal' ? 'Something broke in the server; its log says more.' : error.message;
   const field = error.field === undefined ? {} : { field: error.field };
   const bytes = Buffer.from(JSON.stringify({ message, code: error.code, ...field, status: 'FAIL' }));
-  if (error.retryAfterS !== undefined) response.setHeader('retry-after', Math.ceil(error.retryAfterS));
+  const waitS = error.retryAfterS ?? (error.code === 'busy' ? 1 : undefined);
+  if (waitS !== undefined) response.setHeader('retry-after', Math.ceil(waitS));
   response.writeHead(error.status, { 'content-type': 'application/json', 'content-length': bytes.length });
   response.end(bytes);
   // A caller that has hung up has neither a body to drop nor a socket.

@@ -27,8 +27,8 @@ const BYTES_A_VALUE = 24;
 /**
  * The value that is written in the bytes.
  * @param largest bytes such a body may have, by which the number of its values is bounded
- * @throws GridError `bad-json` for what is no JSON in UTF-8, `bad-value` for a number or text that cannot be kept,
- * `too-large` for what has too many values or is nested too deep
+ * @throws GridError `bad-json` for what is no JSON in UTF-8, `bad-value` for a number or text that cannot be kept and
+ * for what is nested too deep, `too-large` for what has too many values
  */
 export async function readJson(bytes: Buffer, largest: number): Promise<unknown> {
   if (!isUtf8(bytes)) throw new GridError('bad-json', 'The body is not JSON in UTF-8.');

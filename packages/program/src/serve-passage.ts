@@ -4,12 +4,15 @@
  * What is known of it grows from station to station; `began` is told when its route is known, `ended` when its answer is
  * complete or its caller has gone, and also for requests that fit no route.
  */
+import type { Socket } from 'node:net';
 import type { GridError } from '@kolejka/protocol';
 import type { NextFunction, Request, Response } from 'express';
 
 export interface Passage<Who> {
   request: Request;
   response: Response;
+  /** Its connection; the request forgets it when it is gone. */
+  socket: Socket;
   /** Name of the route in the table. */
   route?: string;
   user?: Who;
@@ -30,7 +33,12 @@ export function openPassages<Who>(watchers: readonly Watcher<Who>[]) {
 
   function open(request: Request, response: Response, next: NextFunction): void {
     const beganMs = performance.now();
-    const passage: Passage<Who> = { request, response, tookMs: () => performance.now() - beganMs };
+    const passage: Passage<Who> = {
+      request,
+      response,
+      socket: request.socket,
+      tookMs: () => performance.now() - beganMs,
+    };
     passages.set(request, passage);
     response.on('close', () => {
       for (const watcher of watchers) watcher.ended?.(passage);

@@ -8,6 +8,7 @@ import { CALLBACK_SETTINGS } from './callbacks/settings.ts';
 import { CEILING_SETTINGS } from './ceilings.ts';
 import { parseSize } from './config-values.ts';
 import { isPostgres } from './database/open.ts';
+import { DOOR_SETTINGS } from './door/settings.ts';
 import { IMAGE_SETTINGS } from './images/settings.ts';
 import { SENDFILE_SETTINGS } from './sendfile.ts';
 
@@ -55,6 +56,7 @@ export const SETTINGS = {
     about: 'most bytes of a task or a result as JSON, 2M',
   },
   ...CALLBACK_SETTINGS,
+  ...DOOR_SETTINGS,
   ...SENDFILE_SETTINGS,
   ...IMAGE_SETTINGS,
   ...CEILING_SETTINGS,
@@ -87,6 +89,8 @@ function refuseContradictions(settings: ServerSettings): void {
 }
 
 const NEEDED = [
+  ['tls_cert', 'tls_key'],
+  ['tls_key', 'tls_cert'],
   ['image_registry_username', 'image_registry'],
   ['image_registry_username', 'image_registry_password'],
   ['image_registry_password', 'image_registry_username'],

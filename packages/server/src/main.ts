@@ -31,7 +31,8 @@ program
     try {
       const at = await openServer({ settings, log, closing });
       log.say('listening', { address: printAddress(at), ...withoutSecrets(SETTINGS, settings) });
-      process.stdout.write(`kolejka-server listens on http://${printAddress(at)}\n`);
+      const scheme = settings.tls_cert === undefined ? 'http' : 'https';
+      process.stdout.write(`kolejka-server listens on ${scheme}://${printAddress(at)}\n`);
       shutdown.asked.addEventListener('abort', () => log.say('stopping'));
     } catch (error) {
       shutdown.ask();

@@ -11,7 +11,22 @@ export const MESSAGES = {
     about: 'Foremen have one lease to be heard of again: the server was started, stopped or suspended.',
   },
   'logged in': { level: 'info', about: 'A user started a session.' },
-  'wrong password': { level: 'warn', about: 'A login was refused. Many of them: somebody is guessing.' },
+  'wrong password': {
+    level: 'warn',
+    about: 'A login was refused; without `user`, there is none of that name. Many of them: somebody is guessing.',
+  },
+  'connections closed': {
+    level: 'warn',
+    about: 'There are most_connections already; so many more were closed at once.',
+  },
+  'certificate renewed': {
+    level: 'info',
+    about: 'The files of tls_cert and tls_key changed; new connections use them.',
+  },
+  'certificate refused': {
+    level: 'warn',
+    about: 'These files changed and cannot be used; `error` says why. The old ones stay in use.',
+  },
   'task put': { level: 'info', about: 'A task came into the queue.' },
   'task assigned': { level: 'info', about: 'A foreman took the task.' },
   'task resolved': { level: 'info', about: 'The result of the task was accepted.' },
@@ -24,6 +39,11 @@ export const MESSAGES = {
     about: 'That receiver was not told and will not be. Look at what it answers, and at allowed_callback_hosts.',
   },
   'callbacks stuck': { level: 'error', about: 'Looking after callbacks failed; it is tried again.' },
+  request: { level: 'debug', about: 'A request was answered; says by whom and how long it took.' },
+  'slow request': {
+    level: 'info',
+    about: 'A request took longer than a second. Many of them: the server has too much to do.',
+  },
   'request refused': { level: 'debug', about: 'A request was answered with an error that is the caller’s.' },
   'request failed': { level: 'error', about: 'Something of ours broke; `error` says what.' },
   'image pinned': { level: 'info', about: 'The image of a task was pulled and pushed to image_registry.' },

@@ -8,7 +8,9 @@ import type { ClassBook } from './database/classes.ts';
 import type { Follow } from './database/follow.ts';
 import type { Store } from './database/store.ts';
 import type { Images } from './images/images.ts';
+import type { LoginAttempts } from './door/login-attempts.ts';
 import type { MESSAGES } from './messages.ts';
+import type { Metrics } from './metrics/metrics.ts';
 import type { Absence } from './queue/absence.ts';
 import type { Waiting } from './queue/waiting.ts';
 
@@ -23,6 +25,10 @@ export interface Parts {
   log: Log<typeof MESSAGES>;
   settings: ServerSettings;
   images: Images;
+  metrics: Metrics;
+  attempts: LoginAttempts;
+  /** Resolves when the server can do its work. Throws GridError `not-ready` with the reason. */
+  ready: () => Promise<void>;
   /** An upload that brings nothing for so long is cut off. */
   uploadSilenceMs: number;
   /** Aborted when the server stops: what waits must end. */

@@ -1,14 +1,7 @@
 /** The server, from its data directory to its socket. */
-import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
-import http from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { type Clock, type Log, realClock, runLoop } from '@kolejka/program';
-import { drainer, mountRoutes } from '@kolejka/program/serve';
-import { ERRORS, GridError, ROUTES } from '@kolejka/protocol';
-import express, { type Express, type NextFunction, type Request, type Response } from 'express';
-import { identify } from './access.ts';
-import { type Address, printAddress } from './address.ts';
+import { drainer } from '@kolejka/program/serve';
+import type { Address } from './address.ts';
 import { checkedStore } from './blobs/checked.ts';
 import { openDisk, prepareDisk } from './blobs/disk.ts';
 import { ceilingsIn } from './ceilings.ts';
@@ -17,15 +10,18 @@ import { lockDataDirectory, makeDataDirectory } from './data-directory.ts';
 import { openClassBook } from './database/classes.ts';
 import { followLog } from './database/follow.ts';
 import { openStore } from './database/open.ts';
+import { openApplication } from './door/application.ts';
+import { type CertificateFiles, certificateWatch, readCertificate } from './door/certificate.ts';
+import { listen, openDoor } from './door/listen.ts';
+import { openLoginAttempts } from './door/login-attempts.ts';
 import { openImages } from './images/images.ts';
 import type { MESSAGES } from './messages.ts';
-import { mountDocuments } from './openapi/mount.ts';
-import type { Parts } from './parts.ts';
+import { openMetrics } from './metrics/metrics.ts';
 import { watchForAbsence } from './queue/absence.ts';
 import { forgiveAbsence } from './queue/leases.ts';
 import { openWaiting } from './queue/waiting.ts';
 import { leaseWatch } from './queue/watch-leases.ts';
-import { allRoutes } from './routes/index.ts';
+import { openReadiness } from './ready.ts';
 
 export interface ServerOptions {
   settings: ServerSettings;
@@ -46,14 +42,19 @@ const GRACE_MS = 10_000;
  * @throws GridError `bad-config`: the directory or the port cannot be had
  */
 export async function openServer(options: ServerOptions): Promise<Address> {
-  const { settings, log, closing, clock = realClock, uploadSilenceMs = 60_000 } = options;
+  const { settings, closing, clock = realClock, uploadSilenceMs = 60_000 } = options;
+  const metrics = openMetrics();
+  const log = metrics.counting(options.log);
+  const files = certificateFiles(settings);
+  const certificate = files === undefined ? undefined : await readCertificate(files);
   const directory = await makeDataDirectory(settings.data);
   // Of servers that share a database any number may share the directory.
   if (settings.database === undefined) closing('lock', lockDataDirectory(directory));
   const remains = await prepareDisk(directory.blobs);
   if (remains > 0) log.say('remains removed', { count: remains });
-  const store = await openStore(settings.database ?? directory.database);
+  const store = await openStore(settings.database ?? directory.database, metrics.committed);
   closing('database', () => store.close());
+  metrics.showQueue(store);
   const extended = await store.write((db) => forgiveAbsence(db, clock.now()));
   if (extended > 0) log.say('leases extended', { count: extended });
 
@@ -76,6 +77,12 @@ export async function openServer(options: ServerOptions): Promise<Address> {
     log,
     settings,
     images,
+    metrics,
+    attempts: openLoginAttempts(
+      { ofUser: settings.login_attempts, ofAddress: settings.login_attempts_of_address },
+      clock,
+    ),
+    ready: openReadiness({ store, data: settings.data, stopping: stopping.signal, clock }),
     uploadSilenceMs,
     stopping: stopping.signal,
   };
@@ -86,10 +93,21 @@ export async function openServer(options: ServerOptions): Promise<Address> {
     return watch;
   });
 
-  const server = http.createServer(application(parts));
-  // Uploads may take as long as they take, as long as something comes; headers and other bodies may not.
-  server.requestTimeout = 0;
-  server.keepAliveTimeout = 65_000;
+  const server = openDoor(openApplication(parts), {
+    certificate,
+    mostConnections: settings.most_connections,
+    dropped: (count) => log.say('connections closed', { count }),
+  });
+  if (files !== undefined && certificate !== undefined && 'setSecureContext' in server) {
+    const pass = certificateWatch(files, certificate, {
+      renewed: (renewed) => {
+        server.setSecureContext(renewed);
+        log.say('certificate renewed', { ...files });
+      },
+      refused: (error) => log.say('certificate refused', { error }),
+    });
+    void runLoop({ pass, signal: stopping.signal, failed, clock });
+  }
   const drain = drainer(server);
   const address = await listen(server, settings.listen);
   closing('http', () => {
@@ -99,50 +117,6 @@ export async function openServer(options: ServerOptions): Promise<Address> {
   return address;
 }
 
-function application(parts: Parts): Express {
-  const app = express();
-  app.set('query parser', 'simple');
-  app.use(nameRequest);
-  mountDocuments(app);
-  mountRoutes(app, {
-    routes: ROUTES,
-    handlers: allRoutes(parts),
-    identify: (request) => identify(parts, request),
-    largestBody: parts.settings.largest_body,
-    failed: (error, request) => noteError(parts, error, request),
-  });
-  return app;
-}
-
-/** The original's headers, and a name by which the request is found in the log. */
-function nameRequest(_request: Request, response: Response, next: NextFunction): void {
-  response.set({
-    'X-Frame-Options': 'DENY',
-    'X-Content-Type-Options': 'nosniff',
-    'Referrer-Policy': 'same-origin',
-    Vary: 'Cookie',
-    'X-Request-Id': randomUUID(),
-  });
-  next();
-}
-
-function noteError({ log }: Parts, error: GridError, request: Request): void {
-  const { fault } = ERRORS[error.code];
-  const { method, path } = request;
-  const fields = { request: request.res?.get('X-Request-Id'), method, path: path.slice(0, 200), code: error.code };
-  if (fault === 'ours') log.say('request failed', { ...fields, error: error.cause ?? error });
-  else log.say('request refused', { ...fields, message: error.message });
-}
-
-async function listen(server: http.Server, wanted: Address): Promise<Address> {
-  server.listen(wanted.port, wanted.host);
-  try {
-    await once(server, 'listening');
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    const why = code === 'EADDRINUSE' ? 'another program listens there; choose another port' : code;
-    throw new GridError('bad-config', `Cannot listen on ${printAddress(wanted)}: ${why}.`, { cause });
-  }
-  const { address, port } = server.address() as AddressInfo;
-  return { host: address, port };
+function certificateFiles({ tls_cert: cert, tls_key: key }: ServerSettings): CertificateFiles | undefined {
+  return cert === undefined || key === undefined ? undefined : { cert, key };
 }

@@ -6,6 +6,7 @@ import { readCookies } from '../access.ts';
 import { ceilingsIn } from '../ceilings.ts';
 import { deleteSession, insertSession } from '../database/logins.ts';
 import { findUser } from '../database/users.ts';
+import { originOf } from '../door/origin.ts';
 import type { Asked, Parts, Some } from '../parts.ts';
 import { verifyPassword } from '../passwords.ts';
 import { fingerprint, newCsrfToken, newSessionId } from '../secrets.ts';
@@ -16,7 +17,7 @@ const SESSION_S = 1_209_600;
 const CSRF_S = 31_449_600;
 
 export function accountRoutes(parts: Parts) {
-  const { store, clock, log } = parts;
+  const { store, clock, log, attempts } = parts;
   const limits = printLimits(ceilingsIn(parts.settings));
 
   async function logout({ request, response }: Pick<Asked<'logout'>, 'request' | 'response'>) {
@@ -39,9 +40,14 @@ export function accountRoutes(parts: Parts) {
       return {};
     },
     async login({ body: { username, password }, request, response }) {
+      const attempt = { username, address: originOf(request).address };
+      const look = () => attempts.refuseTooMany(attempt);
+      look();
       const user = await store.read((db) => findUser(db, username));
-      if (!(await verifyPassword(password, user?.password)) || user === undefined) {
-        log.say('wrong password', { user: username });
+      if (!(await verifyPassword(password, user?.password, look)) || user === undefined) {
+        attempts.noteFailure(attempt);
+        // A name that nobody has may be a password in the wrong field.
+        log.say('wrong password', { user: user?.name, address: attempt.address });
         throw new GridError('wrong-password', 'Username or password is wrong.');
       }
       const session = newSessionId();
@@ -76,8 +82,9 @@ function setCookie(
 ) {
   const expires = new Date(maxAge === 0 ? 0 : clock.now() + maxAge * 1000);
   const httpOnly = name === 'sessionid';
+  const secure = originOf(response.req).isSecure;
   response.append(
     'Set-Cookie',
-    stringifySetCookie({ name, value, expires, maxAge, path: '/', sameSite: 'lax', httpOnly }),
+    stringifySetCookie({ name, value, expires, maxAge, path: '/', sameSite: 'lax', httpOnly, secure }),
   );
 }

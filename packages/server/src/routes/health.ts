@@ -1,11 +1,11 @@
 /** For whoever watches over the server. */
 import type { Parts, Some } from '../parts.ts';
 
-export function healthRoutes({ store }: Parts) {
+export function healthRoutes({ ready }: Parts) {
   return {
     live: () => ({}),
     async ready() {
-      await store.read((db) => db.get('select 1'));
+      await ready();
       return {};
     },
   } satisfies Some<'live' | 'ready'>;
