@@ -23,10 +23,20 @@ interface ShareRow {
   taken_s: number;
 }
 
-/** Use of every user who ever had a task run, divided by the user's weight. Who is not in it has used nothing. */
-export async function usePerUser(db: Connection, now: number): Promise<Map<number, number>> {
+/** What a user has used of the share it is due. */
+export interface Share {
+  /** Core seconds, divided by the weight. */
+  use: number;
+  weight: number;
+}
+
+/** Of a user who never had a task run. */
+export const UNUSED: Share = { use: 0, weight: 1 };
+
+/** The share of every user who has one. */
+export async function sharePerUser(db: Connection, now: number): Promise<Map<number, Share>> {
   const rows = await db.all<ShareRow>('select owner, weight, used, used_ms, cores, taken_s from shares');
-  return new Map(rows.map((row) => [row.owner, useOf(row, now)]));
+  return new Map(rows.map((row) => [row.owner, { use: useOf(row, now), weight: row.weight }]));
 }
 
 function useOf({ weight, used, used_ms, cores, taken_s }: ShareRow, now: number): number {

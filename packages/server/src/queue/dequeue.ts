@@ -17,7 +17,7 @@ import {
 } from '@kolejka/protocol';
 import { type ClassPage, coresOf, type TaskClass } from '../database/classes.ts';
 import { endPauses, nextReady, type Queue, queuesWithReady } from '../database/queues.ts';
-import { usePerUser } from '../database/shares.ts';
+import { type Share, sharePerUser, UNUSED } from '../database/shares.ts';
 import type { Connection } from '../database/store.ts';
 import { findTaskByNumber, moveTask, readBody, type TaskRow } from '../database/tasks.ts';
 
@@ -47,7 +47,7 @@ export interface Taken {
   leaseMs: number;
 }
 
-type Candidate = Omit<Queue, 'ready'> & { use: number };
+type Candidate = Omit<Queue, 'ready'> & Share;
 
 /** Could the foreman run a task of this class, with all that it offers? */
 export function fitsOffer(taskClass: TaskClass, offer: Offer): boolean {
@@ -83,8 +83,8 @@ export async function takeTasks(db: Connection, classes: ClassPage, offer: Offer
 async function openCandidates(db: Connection, now: number): Promise<Candidate[]> {
   const queues = await queuesWithReady(db);
   if (queues.length === 0) return [];
-  const uses = await usePerUser(db, now);
-  return queues.map((queue) => ({ ...queue, use: uses.get(queue.owner) ?? 0 }));
+  const shares = await sharePerUser(db, now);
+  return queues.map((queue) => ({ ...queue, ...(shares.get(queue.owner) ?? UNUSED) }));
 }
 
 /**
@@ -123,7 +123,8 @@ async function afterTaking(
   return candidates.flatMap((candidate) => {
     const head = candidate === taken ? next : candidate.head;
     if (head === undefined) return [];
-    return candidate.owner === taken.owner ? { ...candidate, head, use: candidate.use + cores } : candidate;
+    if (candidate.owner !== taken.owner) return candidate;
+    return { ...candidate, head, use: candidate.use + cores / candidate.weight };
   });
 }
 

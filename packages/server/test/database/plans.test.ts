@@ -4,7 +4,7 @@ import { eventsAfter, storyOf } from '../../src/database/events.ts';
 import { openStore } from '../../src/database/open.ts';
 import { hasReady, isPauseOver, nextReady, type Queue, queuesWithReady } from '../../src/database/queues.ts';
 import { isFileFor } from '../../src/database/references.ts';
-import { usePerUser } from '../../src/database/shares.ts';
+import { sharePerUser } from '../../src/database/shares.ts';
 import type { Connection } from '../../src/database/store.ts';
 import { expiredLeases, findTask, findTaskByNumber, readBody } from '../../src/database/tasks.ts';
 import { openQueue } from '../queue-scene.ts';
@@ -15,7 +15,7 @@ const QUERIES: Record<string, (db: Connection) => unknown> = {
   hasReady: (db) => hasReady(db, 1),
   isPauseOver: (db) => isPauseOver(db, 1),
   nextReady: (db) => nextReady(db, 1, 0),
-  usePerUser: (db) => usePerUser(db, 1),
+  sharePerUser: (db) => sharePerUser(db, 1),
   readBody: (db) => readBody(db, { number: 1 }).catch(() => undefined),
   expiredLeases: (db) => expiredLeases(db, 1, 10),
   findTask: (db) => findTask(db, 'x'),

@@ -91,3 +91,67 @@ test('of two foremen that wait for one task, one gets it and the other goes on w
   scene.clock.move(60_000);
   t.is((await Promise.all(both)).flat().length, 1);
 });
+
+/** So many foremen that wait, and how often each has looked at the queue. */
+async function openCrowd(size: number) {
+  const scene = await openQueue();
+  let looks = 0;
+  const store: typeof scene.store = {
+    ...scene.store,
+    write: (change) => {
+      looks += 1;
+      return scene.store.write(change);
+    },
+  };
+  const ended: string[] = [];
+  const gone = Array.from({ length: size }, () => new AbortController());
+  const waiting = gone.map(async ({ signal }, index) => {
+    const taken = await dequeue({ ...scene, store }, scene.offer({ tags: [`n${index}`], most: 1 }), 60_000, signal);
+    ended.push(...taken.map(() => `n${index}`));
+  });
+  await settle();
+  return { ...scene, looks: () => looks, ended, gone, over: () => Promise.all(waiting) };
+}
+
+test('one task wakes one of the foremen it fits, the one that has waited longest', async (t) => {
+  const { put, looks, ended, clock, over } = await openCrowd(50);
+  const before = looks();
+  await put();
+  await settle();
+  t.is(looks() - before, 1);
+  t.deepEqual(ended, ['n0']);
+  clock.move(60_000);
+  await over();
+});
+
+test('so many tasks put at once wake so many foremen', async (t) => {
+  const { put, ended, clock, over } = await openCrowd(5);
+  await Promise.all([put(), put(), put()]);
+  await settle();
+  t.deepEqual(ended.toSorted(), ['n0', 'n1', 'n2']);
+  clock.move(60_000);
+  await over();
+});
+
+test('a foreman that goes away when it is woken passes the task on', async (t) => {
+  const { put, ended, gone, store, clock, over } = await openCrowd(3);
+  const end = store.onCommit(() => gone[0]?.abort());
+  await put();
+  await settle();
+  end();
+  t.deepEqual(ended, ['n1']);
+  clock.move(60_000);
+  await over();
+});
+
+test('a foreman that is woken for one task and takes a better one passes the first on', async (t) => {
+  const { put, row, ended, clock, over } = await openCrowd(2);
+  // Both come in one commit: the first bell is rung for the one, the second may not run what only the first can.
+  const [usual, better] = await Promise.all([put(), put({ requires: ['n0'], priority: 5 })]);
+  await settle();
+  t.like(await row(better), { state: 'assigned' });
+  t.like(await row(usual), { state: 'assigned' });
+  t.true(ended.length >= 1);
+  clock.move(60_000);
+  await over();
+});
