@@ -4,6 +4,7 @@ import { drainer } from '@kolejka/program/serve';
 import type { Address } from './address.ts';
 import { checkedStore } from './blobs/checked.ts';
 import { openDisk, prepareDisk } from './blobs/disk.ts';
+import { deliverCallbacks } from './callbacks/deliver.ts';
 import { ceilingsIn } from './ceilings.ts';
 import type { ServerSettings } from './config.ts';
 import { lockDataDirectory, makeDataDirectory } from './data-directory.ts';
@@ -91,6 +92,11 @@ export async function openServer(options: ServerOptions): Promise<Address> {
   closing('leases', () => {
     stopping.abort();
     return watch;
+  });
+  const callbacks = deliverCallbacks(parts);
+  closing('callbacks', () => {
+    stopping.abort();
+    return callbacks;
   });
 
   const server = openDoor(openApplication(parts), {

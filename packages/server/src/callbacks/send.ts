@@ -40,8 +40,10 @@ const PASSING = new Set([408, 425, 429]);
 /** Redirects that are followed. 303 is not among them: it says that the call was heard, and where to read on. */
 const REDIRECTS = new Set([301, 302, 307, 308]);
 
-/** Connections of callbacks, apart from all others. Closed by whoever opened them. */
-export function openCallbackConnections(): Agent {
+export type Connections = Dispatcher;
+
+/** Connections of callbacks, apart from all others. Destroyed by whoever opened them. */
+export function openCallbackConnections(): Connections {
   return new Agent({ keepAliveTimeout: 10_000, connect: { timeout: 10_000 }, allowH2: false });
 }
 
@@ -49,7 +51,7 @@ export function openCallbackConnections(): Agent {
  * Posts the body once.
  * @throws the reason of the signal when the server stops; everything else is an outcome
  */
-export async function sendCallback(callback: Callback, dispatcher: Dispatcher, signal: AbortSignal): Promise<Outcome> {
+export async function sendCallback(callback: Callback, dispatcher: Connections, signal: AbortSignal): Promise<Outcome> {
   const deadline = AbortSignal.timeout(callback.timeMs);
   const ended = AbortSignal.any([signal, deadline]);
   try {
@@ -80,7 +82,7 @@ interface Answer {
 async function post(
   { body, userAgent, timeMs }: Callback,
   url: URL,
-  { dispatcher, ended }: { dispatcher: Dispatcher; ended: AbortSignal },
+  { dispatcher, ended }: { dispatcher: Connections; ended: AbortSignal },
 ): Promise<Answer> {
   const response = await request(url.origin + url.pathname + url.search, {
     method: 'POST',

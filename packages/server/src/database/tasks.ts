@@ -1,5 +1,6 @@
 /** Tasks, and the one statement by which all of them move. */
 import {
+  FINAL_STATES,
   type ForemanName,
   move,
   type MoveName,
@@ -9,6 +10,7 @@ import {
   type Task,
   type TaskId,
 } from '@kolejka/protocol';
+import { oweCallback, rememberCallback } from './callbacks.ts';
 import { findOrMakeClass } from './classes.ts';
 import { appendEvent } from './events.ts';
 import { findOrMakeQueue } from './queues.ts';
@@ -55,6 +57,7 @@ export async function insertTask(
     { id, owner, taskClass, queue, now },
   )) as TaskRow;
   await db.run('insert into task_bodies (task, body) values (:number, :body)', { number: row.number, body });
+  await rememberCallback(db, row.number, task.callback_url);
   await appendEvent(db, row, 'created', { now, foreman: null, message: null });
   return row;
 }
@@ -82,7 +85,8 @@ export type Change = Partial<
 
 /**
  * Makes one move of the table of moves and writes its event. The statement is guarded by the state and the attempt
- * the row was read with; undefined when somebody else has moved the task since.
+ * the row was read with; undefined when somebody else has moved the task since. A move that ends the task makes its
+ * callback due.
  * @param said.foreman who the event is about, where the move itself clears the foreman
  * @throws GridError `internal` when there is no such move
  */
@@ -127,6 +131,7 @@ export async function moveTask(
     foreman: said.foreman === undefined ? foreman : said.foreman,
     message: said.message ?? null,
   });
+  if (FINAL_STATES.includes(moved.state)) await oweCallback(db, moved.number, said.now);
   return moved;
 }
 
