@@ -17,6 +17,8 @@ const KEEP_MS = 5 * 60_000;
 const MOST_KEPT = 10_000;
 /** Pulls share one network and one disk. */
 const PULLS_AT_ONCE = 4;
+/** More tasks with images of their own are told to come again. */
+const MOST_WAITING = 1000;
 
 export interface PinnedImage {
   /** Repository and digest: the same bytes for ever. */
@@ -49,7 +51,7 @@ export async function openRegistry({ settings, limitBytes, clock, log, stopping 
   const pinned = keepAnswers<PinnedImage>({ keepMs: KEEP_MS, most: MOST_KEPT, clock });
   // Of two names of one image the second waits: they are pushed under one tag.
   const pushed = keepAnswers<string>({ keepMs: 0, most: 0, clock });
-  const inTurn = takeTurns(PULLS_AT_ONCE);
+  const inTurn = takeTurns(PULLS_AT_ONCE, MOST_WAITING);
 
   return (name, reference) => pinned(name, () => inTurn(() => pin(name, reference)));
 
