@@ -58,13 +58,14 @@ export function httpPage(): string {
 const MISSING = [
   '`DELETE` of tasks, results, references and blobs: nothing is ever removed.',
   '`PUT /task/task/ID/` and `PUT /task/result/ID/`, there the same as `GET`.',
-  '`callback_url` of a task is kept and answered, but nobody calls it.',
   'The group Managers.',
 ];
 
 const DIFFERENT = [
   'A malformed identifier is refused with 400, in the original with 404; a result of one is unknown, as there.',
   '`POST /queue/dequeue/` never gives more tasks than `concurency`; the original may give one more.',
+  'A task whose `callback_url` the server may not call is refused with 400; the original takes it and never calls.',
+  '`callback_url` is called in the background, tried again, and also for tasks that were given up or cancelled, with `"result": null`, `state` and `message`; the original calls once, for a result, while the foreman waits, and for as long as the receiver likes.',
 ];
 
 function section(name: string, route: Route, { parameters, requestBody, responses }: Operation): string {
