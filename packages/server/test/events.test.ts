@@ -1,10 +1,12 @@
 import type { TaskEvent } from '@kolejka/protocol';
 import test from 'ava';
+import { holdToDocument } from './held-to-document.ts';
 import { openScene, type Scene, send } from './server-scene.ts';
 
 /** Reads a stream of events until it ends. */
 async function* listen(scene: Scene, at: string, headers: Record<string, string> = {}): AsyncGenerator<TaskEvent> {
   const response = await fetch(scene.url() + at, { headers: { ...scene.authorization('client'), ...headers } });
+  const { url, status, headers: answered } = response;
   let rest = '';
   for await (const chunk of response.body ?? []) {
     const blocks = (rest + Buffer.from(chunk).toString()).split('\n\n');
@@ -16,6 +18,7 @@ async function* listen(scene: Scene, at: string, headers: Record<string, string>
       const event = JSON.parse(fields['data'] ?? '') as TaskEvent;
       if (fields['id'] !== String(event.number) || fields['event'] !== event.event)
         throw new Error(`odd block ${block}`);
+      holdToDocument({ method: 'GET', url, sent: undefined, status, headers: answered, text: block });
       yield event;
     }
   }

@@ -19,6 +19,8 @@ function fieldsOf(units: typeof WRITTEN | typeof PRINTED): { groups: Groups; alo
   return { groups, alone };
 }
 
+/** What is under another name is dropped. */
+const CPU = z.string().regex(/^\d{1,5}$/);
 const OF_EACH_CPU = 'CPU time of each CPU, by its number';
 
 /** Stats as a foreman may write them. */
@@ -29,7 +31,7 @@ export function statsInput() {
   return z
     .looseObject({
       ...(Object.fromEntries(nested) as Record<string, z.ZodType>),
-      cpus: z.record(z.string(), cpu).nullish().describe(OF_EACH_CPU),
+      cpus: z.looseRecord(CPU, cpu).nullish().describe(OF_EACH_CPU),
       ...alone,
     })
     .meta({ id: 'StatsInput', description: 'What was measured. What is unknown or null is as if it were not there.' });
@@ -42,7 +44,7 @@ export function statsPrinted() {
   return z
     .object({
       ...(Object.fromEntries(nested) as Record<string, z.ZodType>),
-      cpus: z.record(z.string(), z.object({ usage: PRINTED.duration })).describe(OF_EACH_CPU),
+      cpus: z.looseRecord(CPU, z.object({ usage: PRINTED.duration })).describe(OF_EACH_CPU),
       ...alone,
       gpus: z.object({}).describe('nothing yet'),
     })

@@ -12,8 +12,9 @@ export interface Field {
 
 /** The fields of an object, those of objects inside it after it. An object that has none has no rows. */
 export function fieldsOf(schema: JsonSchema, before = ''): Field[] {
-  const { properties = {}, required = [], additionalProperties: others } = schema;
-  if (typeof others === 'object' && others.properties !== undefined) return fieldsOf(others, `${before}NAME.`);
+  const { properties = {}, required = [] } = schema;
+  const each = valuesOf(schema);
+  if (each?.properties !== undefined) return fieldsOf(each, `${before}NAME.`);
   return Object.entries(properties).flatMap(([name, property]) => {
     const field = property as JsonSchema;
     const at = before + name;
@@ -54,8 +55,10 @@ const WORDS: Readonly<Record<string, (schema: JsonSchema) => string>> = {
   null: () => 'null',
   array: ({ items, maxItems }) =>
     `list of ${maxItems === undefined ? '' : `at most ${maxItems} `}${typeInWords((items ?? {}) as JsonSchema)}`,
-  object: ({ additionalProperties }) =>
-    typeof additionalProperties === 'object' ? `object of name and ${typeInWords(additionalProperties)}` : 'object',
+  object: (schema) => {
+    const each = valuesOf(schema);
+    return each === undefined ? 'object' : `object of name and ${typeInWords(each)}`;
+  },
 };
 
 function range({ minimum, maximum, exclusiveMinimum }: JsonSchema): string {
@@ -77,7 +80,13 @@ function insideOf(field: JsonSchema): [JsonSchema | undefined, string] {
   const plain = choice ?? field;
   if (plain.properties !== undefined) return [plain, '.'];
   if (plain.type === 'array') return nested(plain.items as JsonSchema | undefined, '[].');
-  return nested(plain.additionalProperties as JsonSchema | undefined, '.NAME.');
+  return nested(valuesOf(plain), '.NAME.');
+}
+
+/** What an object has under each of its names, where they are not fields. */
+function valuesOf({ additionalProperties, patternProperties = {} }: JsonSchema): JsonSchema | undefined {
+  const each = Object.values(patternProperties)[0] ?? additionalProperties;
+  return typeof each === 'object' ? each : undefined;
 }
 
 function nested(inner: JsonSchema | undefined, suffix: string): [JsonSchema | undefined, string] {

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { openScene } from '../server-scene.ts';
+import { openScene, send } from '../server-scene.ts';
 
 test('a dequeue without anything gets one task and no leases, as from the original', async (t) => {
   const { as, put } = await openScene(t);
@@ -91,7 +91,7 @@ test('statistics count tasks as the original does', async (t) => {
 test('the queue is closed to those who may not process, and says which methods it knows', async (t) => {
   const { as, url } = await openScene(t);
   t.is((await as('client', '/queue/dequeue/', { json: {} })).status, 403);
-  t.is((await fetch(`${url()}/queue/stats/`)).status, 403);
+  t.is((await send(`${url()}/queue/stats/`)).status, 403);
   const { status, headers } = await as('foreman', '/queue/dequeue/');
   t.deepEqual([status, headers.get('allow')], [405, 'POST']);
   for (const json of [[], { concurency: 'many' }, { limits: { memory: 'x' } }, { wait: 61 }, { foreman: '/' }]) {
