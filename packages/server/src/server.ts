@@ -55,7 +55,6 @@ export async function openServer(options: ServerOptions): Promise<Address> {
   if (remains > 0) log.say('remains removed', { count: remains });
   const store = await openStore(settings.database ?? directory.database, metrics.committed);
   closing('database', () => store.close());
-  metrics.showQueue(store);
   const extended = await store.write((db) => forgiveAbsence(db, clock.now()));
   if (extended > 0) log.say('leases extended', { count: extended });
 
@@ -64,6 +63,7 @@ export async function openServer(options: ServerOptions): Promise<Address> {
   const follow = await followLog(store, (error) => log.say('pass failed', { error }));
   const classes = openClassBook();
   const waiting = openWaiting({ store, follow, classes });
+  metrics.showQueue({ store, waiting });
   const absence = watchForAbsence(clock);
   const limitBytes = ceilingsIn(settings).image;
   const images = await openImages({ settings, limitBytes, clock, log, stopping: stopping.signal });

@@ -75,6 +75,8 @@ export interface SceneOptions {
   uploadSilenceMs?: number;
   /** Hears of every log line that says something of ours broke. */
   heard?: (line: string) => void;
+  /** Hears every log line. */
+  said?: (line: string, fields: Record<string, unknown> | undefined) => void;
 }
 
 export async function openScene(t: ExecutionContext, options: SceneOptions = {}) {
@@ -101,7 +103,8 @@ export async function openScene(t: ExecutionContext, options: SceneOptions = {})
         ...options.settings,
       },
       log: {
-        say: (line) => {
+        say: (line, fields) => {
+          options.said?.(line, fields);
           if (MESSAGES[line].level === 'error') options.heard?.(line);
         },
       },

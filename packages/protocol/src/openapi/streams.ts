@@ -46,5 +46,6 @@ export const STREAMS = {
     headers: {},
     responses: {},
   },
+  metrics: { type: 'text/plain', schema: { type: 'string' }, headers: {}, responses: {} },
   text: { type: 'text/html', schema: { type: 'string' }, headers: {}, responses: {} },
 } as const satisfies Record<Extract<Route['answer'], string>, Stream>;

@@ -24,4 +24,15 @@ export const HEALTH_ROUTES = {
     extension: true,
     about: 'The server can write to its database and its disk, and is not about to stop.',
   },
+  metrics: {
+    method: 'GET',
+    path: '/metrics/',
+    may: 'anyone',
+    slashless: true,
+    answer: 'metrics',
+    repeatable: true,
+    errors: ['no-route', 'not-logged-in', 'not-permitted'],
+    extension: true,
+    about: 'Numbers for Prometheus; the setting `metrics` says for whom.',
+  },
 } as const satisfies Record<string, Route>;

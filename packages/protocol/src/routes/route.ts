@@ -27,7 +27,7 @@ export interface Route {
   /** Also answered without the last slash: those who watch over a server follow no redirects. */
   slashless?: true;
   /** Schema of a JSON answer without `status`, `bytes` for a raw stream, `events` for server-sent events. */
-  answer: z.ZodType | 'bytes' | 'events' | 'text';
+  answer: z.ZodType | 'bytes' | 'events' | 'text' | 'metrics';
   /** May the same request be sent again when no answer came? */
   repeatable: boolean;
   errors: readonly ErrorCode[];

@@ -15,3 +15,12 @@ export async function countByHolder(db: Connection): Promise<Record<string, numb
   );
   return Object.fromEntries(rows.map(({ name, count }) => [name, count]));
 }
+
+/** What of the queue is ready to be taken: request classes, queues (one for each class, user and priority), tasks. */
+export async function countReady(db: Connection): Promise<{ classes: number; queues: number; tasks: number }> {
+  const row = await db.get<{ classes: number; queues: number; tasks: number | null }>(
+    `select count(distinct class) as classes, count(*) as queues, sum(ready) as tasks
+     from queues where head is not null`,
+  );
+  return { classes: row?.classes ?? 0, queues: row?.queues ?? 0, tasks: Number(row?.tasks ?? 0) };
+}

@@ -6,10 +6,9 @@
 import type { Log } from '@kolejka/program';
 import type { Watcher } from '@kolejka/program/serve';
 import { collectDefaultMetrics, Counter, Histogram, Registry } from 'prom-client';
-import type { Store } from '../database/store.ts';
 import { MESSAGES } from '../messages.ts';
 import type { User } from '../parts.ts';
-import { gaugesOfQueue } from './queue.ts';
+import { gaugesOfQueue, type Queue } from './queue.ts';
 import { watchRequests } from './requests.ts';
 
 export interface Metrics {
@@ -19,8 +18,8 @@ export interface Metrics {
   committed: (writes: number) => void;
   /** The log that counts what is said in it: each message is a thing that happened. */
   counting: (log: Log<typeof MESSAGES>) => Log<typeof MESSAGES>;
-  /** Gauges of what is in the database from now on. */
-  showQueue: (store: Store) => void;
+  /** Shows the queue from now on. */
+  showQueue: (queue: Queue) => void;
   print: () => Promise<{ type: string; text: string }>;
 }
 
@@ -53,7 +52,7 @@ export function openMetrics(): Metrics {
         log.say(message, fields);
       },
     }),
-    showQueue: (store) => gaugesOfQueue(registry, store),
+    showQueue: (queue) => gaugesOfQueue(registry, queue),
     print: async () => ({ type: registry.contentType, text: await registry.metrics() }),
   };
 }
