@@ -12,6 +12,7 @@ import type { LoginAttempts } from './door/login-attempts.ts';
 import type { MESSAGES } from './messages.ts';
 import type { Metrics } from './metrics/metrics.ts';
 import type { Absence } from './queue/absence.ts';
+import type { Seen } from './queue/seen.ts';
 import type { Waiting } from './queue/waiting.ts';
 
 export interface Parts {
@@ -20,6 +21,7 @@ export interface Parts {
   classes: ClassBook;
   blobs: BlobStore;
   waiting: Waiting;
+  seen: Seen;
   absence: Absence;
   clock: Clock;
   log: Log<typeof MESSAGES>;

@@ -20,6 +20,7 @@ import type { MESSAGES } from './messages.ts';
 import { openMetrics } from './metrics/metrics.ts';
 import { watchForAbsence } from './queue/absence.ts';
 import { forgiveAbsence } from './queue/leases.ts';
+import { openSeen } from './queue/seen.ts';
 import { openWaiting } from './queue/waiting.ts';
 import { leaseWatch } from './queue/watch-leases.ts';
 import { openReadiness } from './ready.ts';
@@ -71,6 +72,7 @@ export async function openServer(options: ServerOptions): Promise<Address> {
     store,
     follow,
     classes,
+    seen: openSeen(),
     blobs,
     waiting,
     absence,

@@ -8,6 +8,7 @@ import { openStore } from '../src/database/open.ts';
 import { findTask, insertTask, type TaskRow } from '../src/database/tasks.ts';
 import { findUser, insertUser } from '../src/database/users.ts';
 import { type Offer, type Taken, takeTasks } from '../src/queue/dequeue.ts';
+import { openSeen } from '../src/queue/seen.ts';
 import { openWaiting } from '../src/queue/waiting.ts';
 
 export const ONE = 'one' as ForemanName;
@@ -78,6 +79,7 @@ export async function openQueue() {
     store,
     follow,
     classes,
+    seen: openSeen(),
     clock,
     waiting,
     holder,

@@ -4,11 +4,11 @@ import { ForemanName, TaskId } from '../identifiers.ts';
 import { limitsInput } from '../json/limits.ts';
 import { WRITTEN } from '../json/quantities.ts';
 import { taskPrinted } from '../json/task.ts';
-import { Lease } from '../life.ts';
+import { Lease, type State, STATES } from '../life.ts';
 import { type Limits, parseLimits } from '../limits.ts';
 import { checked } from '../shape.ts';
 import { parseCount } from '../units.ts';
-import { printed, type Route } from './route.ts';
+import { byTask, printed, type Route } from './route.ts';
 
 const budget = (field: string, about: string) =>
   checked(
@@ -75,6 +75,27 @@ export const QUEUE_ROUTES = {
     errors: ['bad-value'],
     extension: true,
     about: 'Renews the leases of all tasks a foreman holds, and tells it which to kill.',
+  },
+  explainTask: {
+    method: 'GET',
+    path: '/task/explain/:id/',
+    may: 'user',
+    params: byTask,
+    answer: z.object({
+      state: z.enum(Object.keys(STATES) as [State, ...State[]]),
+      reasons: z.array(
+        z.object({
+          code: z
+            .enum(['state', 'held-back', 'no-foreman', 'tag', 'limit', 'busy', 'behind'])
+            .describe('what kind of obstacle it is'),
+          message: z.string().describe('a sentence for people'),
+        }),
+      ),
+    }),
+    repeatable: true,
+    errors: ['not-found', 'not-permitted'],
+    extension: true,
+    about: 'Why a task is not running: what no foreman has, what is taken, who goes before.',
   },
   queueStats: {
     method: 'GET',

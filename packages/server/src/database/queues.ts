@@ -83,3 +83,25 @@ export async function isPauseOver(db: Connection, now: number): Promise<boolean>
   );
   return row !== undefined;
 }
+
+/** Most older tasks of a queue that are counted one by one. */
+const MOST_COUNTED = 10_000;
+
+/** The queues with ready tasks, with how many each has, but the given one with only those older than the task. */
+export async function readyBefore(db: Connection, task: { number: number; queue: number }): Promise<Queue[]> {
+  const queues = await db.all<Queue>(
+    'select id, class, owner, priority, ready, head from queues where head is not null',
+  );
+  const older = await db.get<{ count: number }>(
+    `select count(*) as count from (select number from tasks where queue = :queue and state = 'pending'
+     and not_before_ms = 0 and number < :number limit ${MOST_COUNTED}) as older`,
+    { queue: task.queue, number: task.number },
+  );
+  return queues.map((queue) => (queue.id === task.queue ? { ...queue, ready: older?.count ?? 0 } : queue));
+}
+
+/** Which priority a queue has. */
+export async function priorityOf(db: Connection, queue: number): Promise<number> {
+  const row = await db.get<{ priority: number }>('select priority from queues where id = :queue', { queue });
+  return row?.priority ?? 0;
+}

@@ -1,16 +1,19 @@
 /** Dequeue with patience: what fits now, or what comes to fit while the foreman waits. */
 import type { Clock } from '@kolejka/program';
 import type { ClassBook } from '../database/classes.ts';
+import { noteForeman } from '../database/foremen.ts';
 import type { Store } from '../database/store.ts';
 import { findTask } from '../database/tasks.ts';
 import { type Offer, type Taken, takeTasks } from './dequeue.ts';
 import { giveBack } from './leases.ts';
+import type { Seen } from './seen.ts';
 import type { Waiting } from './waiting.ts';
 
 export interface Queue {
   store: Store;
   clock: Clock;
   classes: ClassBook;
+  seen: Seen;
   waiting: Waiting;
 }
 
@@ -38,9 +41,14 @@ export async function dequeue(queue: Queue, offer: Offer, waitMs: number, signal
 }
 
 async function takeNow(queue: Queue, offer: Offer, signal: AbortSignal): Promise<Taken[]> {
-  const { store, clock, classes } = queue;
+  const { store, clock, classes, seen } = queue;
   const page = classes.open();
-  const taken = await store.write(async (db) => (signal.aborted ? [] : takeTasks(db, page, offer, clock.now())));
+  const taken = await store.write(async (db) => {
+    if (signal.aborted) return [];
+    const now = clock.now();
+    if (seen.offers(offer, now)) await noteForeman(db, offer, offer, now);
+    return takeTasks(db, page, offer, now);
+  });
   page.keep();
   if (!signal.aborted) return taken;
   await giveAllBack(queue, taken);

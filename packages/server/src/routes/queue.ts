@@ -1,13 +1,18 @@
 /** What foremen say, and how full the queue is. */
 import { LEASES, type Verdict } from '@kolejka/protocol';
 import { countByHolder, countByState } from '../database/counts.ts';
+import { FORGOTTEN_MS, foremenSince, noteAlive } from '../database/foremen.ts';
+import { findTask } from '../database/tasks.ts';
 import type { Parts, Some } from '../parts.ts';
 import { makeUpForAbsence } from '../queue/absence.ts';
+import { countAhead } from '../queue/ahead.ts';
+import { explainTask } from '../queue/explain.ts';
 import { renew } from '../queue/leases.ts';
 import { dequeue } from '../queue/long-poll.ts';
+import { visibleTask } from '../task-access.ts';
 
 export function queueRoutes(parts: Parts) {
-  const { store, clock, log, stopping } = parts;
+  const { store, clock, classes, log, seen, stopping } = parts;
   return {
     async dequeue({ body, user, signal }) {
       const { concurency: most, limits, defaults, tags, foreman, idle, wait } = body;
@@ -26,12 +31,22 @@ export function queueRoutes(parts: Parts) {
       // It may have lain in the socket while the server was away; then it is not late.
       await makeUpForAbsence(parts);
       const verdicts = await store.write(async (db) => {
+        if (seen.lives(from, clock.now())) await noteAlive(db, from, clock.now());
         const answers: Verdict[] = [];
         for (const held of tasks) answers.push(await renew(db, from, held, clock.now()));
         return answers;
       });
       return { tasks: verdicts, seconds };
     },
+    explainTask: ({ params: { id }, user }) =>
+      store.read(async (db) => {
+        const now = clock.now();
+        const task = visibleTask(await findTask(db, id), id, user);
+        const taskClass = await classes.open().find(db, task.class);
+        const foremen = await foremenSince(db, now - FORGOTTEN_MS);
+        const reasons = explainTask(task, taskClass, foremen, await countAhead(db, task, now), now);
+        return { state: task.state, reasons };
+      }),
     queueStats: () =>
       store.read(async (db) => {
         const { waiting = 0, pending = 0, assigned = 0, resolved = 0, ...rest } = await countByState(db);
@@ -46,5 +61,5 @@ export function queueRoutes(parts: Parts) {
           task_assignees: await countByHolder(db),
         };
       }),
-  } satisfies Some<'dequeue' | 'heartbeat' | 'queueStats'>;
+  } satisfies Some<'dequeue' | 'heartbeat' | 'explainTask' | 'queueStats'>;
 }
