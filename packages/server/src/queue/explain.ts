@@ -4,7 +4,7 @@
  * It asks the same question as choosing does (`firstMisfit`), of what each foreman heard of lately offered last, and of
  * the most it ever offered.
  */
-import { firstMisfit, LIMIT_NAMES, LIMITS, type LimitName, type Limits, openBudget, STATES } from '@kolejka/protocol';
+import { firstMisfit, LIMIT_NAMES, LIMITS, type LimitName, openBudget, STATES } from '@kolejka/protocol';
 import type { TaskClass } from '../database/classes.ts';
 import type { Offered, SeenForeman } from '../database/foremen.ts';
 import type { TaskRow } from '../database/tasks.ts';
