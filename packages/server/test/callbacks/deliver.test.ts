@@ -4,7 +4,6 @@ import { type MoveName, parseTask, type TaskId } from '@kolejka/protocol';
 import test, { type ExecutionContext } from 'ava';
 import { deliverCallbacks } from '../../src/callbacks/deliver.ts';
 import { dueOfHost, type OwedRow, putOff, settleCallback, takeCallback } from '../../src/database/callbacks.ts';
-import { eventsAfter } from '../../src/database/events.ts';
 import { followLog } from '../../src/database/follow.ts';
 import { openStore } from '../../src/database/open.ts';
 import { insertResult } from '../../src/database/results.ts';
@@ -88,7 +87,13 @@ async function openScene(t: ExecutionContext, engine: keyof typeof ENGINES = 'sq
   }
 
   const events = async (id: TaskId) =>
-    await store.read(async (db) => eventsAfter(db, (await findTask(db, id)) as TaskRow, 0, 100));
+    await store.read((db) =>
+      db.all<{ event: string; message: string | null }>(
+        `select event, message from events join tasks on tasks.number = events.task
+         where tasks.id = :id order by events.number`,
+        { id },
+      ),
+    );
   const owed = async () =>
     await store.read((db) => db.all<{ tries: number; due_ms: number | null }>('select tries, due_ms from callbacks'));
   /** The note about the callback of a task, once there is one. */
@@ -252,7 +257,7 @@ test('hostile input 55: a receiver that never answers keeps no other waiting', a
   await until(() => dead.heard[3]);
   const began = performance.now();
   t.is((await note(await end(well.at))).event, 'called-back');
-  t.true(performance.now() - began < 2000);
+  t.true(performance.now() - began < 4000);
   t.is(dead.heard.length, 4);
 });
 

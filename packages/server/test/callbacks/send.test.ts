@@ -4,17 +4,29 @@ import type { ServerResponse } from 'node:http';
 import net, { type AddressInfo } from 'node:net';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { type Callback, openCallbackConnections, type Outcome, sendCallback } from '../../src/callbacks/send.ts';
+import { Agent } from 'undici';
+import {
+  type Callback,
+  type Connections,
+  openCallbackConnections,
+  type Outcome,
+  sendCallback,
+} from '../../src/callbacks/send.ts';
 import { receive } from './receiver.ts';
 
 const HOSTS = ['127.0.0.1', 'localhost'];
 const BODY = '{"task": {"id": "1"}, "result": {"id": "1"}}';
 
-async function call(t: ExecutionContext, url: string, more: Partial<Callback> = {}, signal?: AbortSignal) {
-  const dispatcher = openCallbackConnections();
+interface With {
+  dispatcher?: Connections;
+  signal?: AbortSignal;
+}
+
+async function call(t: ExecutionContext, url: string, more: Partial<Callback> = {}, given: With = {}) {
+  const { dispatcher = openCallbackConnections(), signal = new AbortController().signal } = given;
   t.teardown(() => dispatcher.destroy());
   const callback = { url: new URL(url), body: BODY, hosts: HOSTS, userAgent: 'kolejka-server', timeMs: 5000, ...more };
-  return await sendCallback(callback, dispatcher, signal ?? new AbortController().signal);
+  return await sendCallback(callback, dispatcher, signal);
 }
 
 /** Reason of an outcome that is not a delivery. */
@@ -160,7 +172,7 @@ test('hostile input 55: of an answer of 10 GB hardly anything is read', async (t
   });
   const began = performance.now();
   t.deepEqual(await call(t, receiver.at), { kind: 'delivered', status: 200 });
-  t.true(performance.now() - began < 1000);
+  t.true(performance.now() - began < 4000);
   // What the socket buffers of both ends hold is written though nobody reads it.
   t.true((await sent.promise) < 64 * 1024 ** 2);
 });
@@ -193,7 +205,7 @@ test('hostile input 55: an answer that comes byte by byte is cut', async (t) => 
   });
   const began = performance.now();
   t.is((await call(t, receiver.at)).kind, 'delivered');
-  t.true(performance.now() - began < 3000);
+  t.true(performance.now() - began < 4000);
   await cut.promise;
 });
 
@@ -266,8 +278,23 @@ test('hostile input 55: a certificate that is not valid is not trusted', async (
   t.is(receiver.heard.length, 0);
 });
 
+test('hostile input 55: a redirect from https to http is not followed', async (t) => {
+  const pem = readFileSync(path.join(import.meta.dirname, 'fixtures/self-signed.pem'));
+  const plain = await receive(t);
+  const receiver = await receive(
+    t,
+    (response, nth) => (nth === 1 ? response.end() : redirect(`http://localhost:${plain.port}/`)(response)),
+    { key: pem, cert: pem },
+  );
+  const trusting = new Agent({ connect: { ca: pem } });
+  const url = `https://localhost:${receiver.port}/`;
+  t.is((await call(t, url, {}, { dispatcher: trusting })).kind, 'delivered');
+  why(t, await call(t, url, {}, { dispatcher: trusting }), 'refused');
+  t.is(plain.connections(), 0);
+});
+
 test('a try ends with the signal of the server that stops', async (t) => {
   const stop = new AbortController();
   const receiver = await receive(t, () => stop.abort(new Error('stopping')));
-  await t.throwsAsync(call(t, receiver.at, {}, stop.signal), { message: 'stopping' });
+  await t.throwsAsync(call(t, receiver.at, {}, { signal: stop.signal }), { message: 'stopping' });
 });
