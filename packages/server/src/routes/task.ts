@@ -16,7 +16,7 @@ export function taskRoutes(parts: Parts) {
   const ceilings = ceilingsIn(settings);
 
   return {
-    async putTask({ body, user, request }) {
+    async putTask({ body, user, request, signal }) {
       const key = idempotencyKey(request);
       const fingerprint = hash('sha256', JSON.stringify(body));
       const findMade = async (db: Connection) =>
@@ -28,6 +28,8 @@ export function taskRoutes(parts: Parts) {
       requireCallback(body.callback_url, settings.allowed_callback_hosts);
       const asked = { ...body, limits: underCeilings(body.limits, ceilings) };
       const task = await images.admit(asked, () => store.read((db) => filesOf(db, asked, user)));
+      // Who went away meanwhile does not know of the task, and puts another one.
+      if (signal.aborted) throw new GridError('bad-body', 'The caller went away before its image was there.');
       const { id, json } = await store.write(async (db) => {
         const made = await findMade(db);
         if (made !== undefined) return { id: made.id, json: await bodyOfTask(db, made) };

@@ -208,6 +208,7 @@ withRegistry('a slow pull holds up nobody, and goes on when one of those who wai
   held.letGo();
   const { task } = (await patient).json as { task: { image: string } };
   t.true(task.image.startsWith(`${ours.host}/kolejka_task@sha256:`));
+  t.is((await scene.as('client', '/queue/stats/')).json['task_count'], 2, 'who went away has put no task');
 });
 
 withRegistry('a task whose request is repeated is the same also when its registry is gone', async (t) => {
