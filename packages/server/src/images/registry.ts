@@ -17,8 +17,8 @@ const KEEP_MS = 5 * 60_000;
 const MOST_KEPT = 10_000;
 /** Pulls share one network and one disk. */
 const PULLS_AT_ONCE = 4;
-/** More tasks with images of their own are told to come again. */
-const MOST_WAITING = 1000;
+/** Half of the requests that a server has in work: who waits for an image must not keep out who needs none. */
+const MOST_WAITING = 500;
 
 export interface PinnedImage {
   /** Repository and digest: the same bytes for ever. */
@@ -40,7 +40,7 @@ export interface RegistryOptions {
 
 /**
  * @returns how to pin an image; it throws GridError `image-refused`, `image-not-pulled`, `image-not-pushed`, in the
- * original's words
+ * original's words, and `busy`
  */
 export async function openRegistry({ settings, limitBytes, clock, log, stopping }: RegistryOptions): Promise<PinImage> {
   const engine = await openImageEngine(settings.docker_socket);
@@ -51,9 +51,20 @@ export async function openRegistry({ settings, limitBytes, clock, log, stopping 
   const pinned = keepAnswers<PinnedImage>({ keepMs: KEEP_MS, most: MOST_KEPT, clock });
   // Of two names of one image the second waits: they are pushed under one tag.
   const pushed = keepAnswers<string>({ keepMs: 0, most: 0, clock });
-  const inTurn = takeTurns(PULLS_AT_ONCE, MOST_WAITING);
+  const inTurn = takeTurns(PULLS_AT_ONCE);
+  let waiting = 0;
 
-  return (name, reference) => pinned(name, () => inTurn(() => pin(name, reference)));
+  return async (name, reference) => {
+    if (waiting >= MOST_WAITING) {
+      throw new GridError('busy', `${MOST_WAITING} tasks wait for their images already.`, { retryAfterS: 5 });
+    }
+    waiting += 1;
+    try {
+      return await pinned(name, () => inTurn(() => pin(name, reference)));
+    } finally {
+      waiting -= 1;
+    }
+  };
 
   async function pin(name: string, reference: ImageReference): Promise<PinnedImage> {
     const signal = AbortSignal.any([stopping, AbortSignal.timeout(settings.image_timeout)]);

@@ -211,6 +211,20 @@ withRegistry('a slow pull holds up nobody, and goes on when one of those who wai
   t.is((await scene.as('client', '/queue/stats/')).json['task_count'], 2, 'who went away has put no task');
 });
 
+withRegistry('more than half of what a server has in work does not wait for images', async (t) => {
+  const theirs = await startRegistry(t);
+  await publish(theirs, 'box:1', 'waited-for');
+  const held = await holdLine(t, theirs);
+  const { admit } = await imagesOf({ image_registry: theirs.host, local_images: [['local']] });
+  const waiting = Promise.all(Array.from({ length: 500 }, () => admit(`${held.host}/box:1`)));
+  await held.reached;
+  t.is((await refusal(t, admit(`${held.host}/box:1`))).code, 'busy');
+  t.is((await admit('local')).image, 'local');
+  held.letGo();
+  t.is(new Set((await waiting).map(({ image }) => image)).size, 1);
+  await t.notThrowsAsync(admit(`${held.host}/box:1`));
+});
+
 withRegistry('a task whose request is repeated is the same also when its registry is gone', async (t) => {
   const [theirs, ours] = [await startRegistry(t), await startRegistry(t)];
   await publish(theirs, 'box:1', 'repeated');
