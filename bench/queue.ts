@@ -23,6 +23,8 @@ const RESTARTED = 100_000;
 const BEFORE_KILL = 50;
 /** Dequeues of one server in one run: enough that some are above the 99th percentile. */
 const TIMES = 300;
+const WARMING_TIMES = 100;
+const QUICK_TIMES = 10;
 
 export async function measureQueue(effort: Effort): Promise<Samples> {
   const directory = await temporaryDirectory();
@@ -52,11 +54,12 @@ async function measureDequeue(directory: string, { runs, quick, say }: Effort, g
   // The first is not counted: a program that has just started is compiled while it runs.
   for (let run = 0; run <= runs; run += 1) {
     say(run === 0 ? 'warming up' : `run ${run} of ${runs}`);
-    const took = await measureInTurn(dequeuers, quick ? 10 : TIMES);
+    const times = quick ? QUICK_TIMES : run === 0 ? WARMING_TIMES : TIMES;
+    const took = await measureInTurn(dequeuers, times);
     if (run === 0) continue;
-    for (const [name, times] of took) {
-      gathered.add(`dequeue_p99_ms_${name}`, percentile(times, 0.99));
-      gathered.add(`dequeue_p50_ms_${name}`, percentile(times, 0.5));
+    for (const [name, milliseconds] of took) {
+      gathered.add(`dequeue_p99_ms_${name}`, percentile(milliseconds, 0.99));
+      gathered.add(`dequeue_p50_ms_${name}`, percentile(milliseconds, 0.5));
     }
   }
   for (const dequeuer of dequeuers.values()) await dequeuer.close();
