@@ -32,6 +32,14 @@ export const ERRORS = {
   'bad-json': { status: 400, fault: 'caller', exit: 2, remedy: 'Send one JSON object.' },
   'bad-body': { status: 400, fault: 'caller', exit: 2, remedy: 'Send the whole body again, with its real length.' },
   'too-large': { status: 413, fault: 'caller', exit: 2, remedy: 'Send less.' },
+  'no-space': { status: 507, fault: 'ours', exit: 1, remedy: 'Make room on the disk of the server.' },
+  'bytes-quota-reached': {
+    status: 413,
+    fault: 'caller',
+    exit: 3,
+    remedy: 'Delete references you no longer need, or ask for a larger quota.',
+  },
+  'bad-range': { status: 416, fault: 'caller', exit: 2, remedy: 'Ask for bytes that are there.' },
   'no-file': { status: 400, fault: 'caller', exit: 2, remedy: 'Name a file or directory that is there.' },
   'bad-config': { status: 400, fault: 'caller', exit: 2, remedy: 'Correct the named configuration value.' },
   usage: { status: 400, fault: 'caller', exit: 2, remedy: 'See --help.' },
@@ -65,6 +73,7 @@ export const ERRORS = {
   'stale-lease': { status: 409, fault: 'node', exit: 1, remedy: 'Drop the task: it is no longer yours.' },
   'already-resolved': { status: 409, fault: 'node', exit: 1, remedy: 'Drop the result: another one was accepted.' },
   'already-ended': { status: 409, fault: 'caller', exit: 2, remedy: 'Nothing is left to do: the task has ended.' },
+  'in-use': { status: 409, fault: 'caller', exit: 2, remedy: 'Wait until the task has ended, or cancel it.' },
   'wrong-secret': { status: 403, fault: 'caller', exit: 3, remedy: 'Send the secret that open or attach answered.' },
   'foreign-process': {
     status: 403,

@@ -5,6 +5,7 @@ import { type CommonFlags, type ConfigOf, parseString, readConfig, type Settings
 import { GridError } from '@kolejka/protocol';
 import { parseAddress } from './address.ts';
 import { CALLBACK_SETTINGS } from './callbacks/settings.ts';
+import { BLOB_SETTINGS } from './blobs/settings.ts';
 import { CEILING_SETTINGS } from './ceilings.ts';
 import { parseSize } from './config-values.ts';
 import { isPostgres } from './database/open.ts';
@@ -57,6 +58,7 @@ export const SETTINGS = {
   },
   ...CALLBACK_SETTINGS,
   ...DOOR_SETTINGS,
+  ...BLOB_SETTINGS,
   ...SENDFILE_SETTINGS,
   ...IMAGE_SETTINGS,
   ...CEILING_SETTINGS,

@@ -56,6 +56,10 @@ export const MESSAGES = {
     level: 'warn',
     about: 'Docker does not answer: no task is taken whose image goes to image_registry.',
   },
+  'garbage collected': {
+    level: 'info',
+    about: 'Blobs that nobody needs were condemned, and those condemned before removed; `bytes` is what that freed.',
+  },
   'blob damaged': {
     level: 'error',
     about: 'The bytes on disk are not what their name says: the disk is bad. Upload them again.',

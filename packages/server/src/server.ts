@@ -4,6 +4,8 @@ import { drainer } from '@kolejka/program/serve';
 import type { Address } from './address.ts';
 import { checkedStore } from './blobs/checked.ts';
 import { openDisk, prepareDisk } from './blobs/disk.ts';
+import { settleTakenAway } from './blobs/keep.ts';
+import { garbageWatch } from './blobs/watch-garbage.ts';
 import { deliverCallbacks } from './callbacks/deliver.ts';
 import { ceilingsIn } from './ceilings.ts';
 import type { ServerSettings } from './config.ts';
@@ -61,6 +63,8 @@ export async function openServer(options: ServerOptions): Promise<Address> {
 
   const stopping = new AbortController();
   const blobs = checkedStore(openDisk(directory.blobs), (blob) => log.say('blob damaged', { blob }));
+  closing('blobs', () => blobs.close());
+  await settleTakenAway({ store, blobs, clock });
   const follow = await followLog(store, (error) => log.say('pass failed', { error }));
   const classes = openClassBook();
   const waiting = openWaiting({ store, follow, classes });
@@ -95,6 +99,19 @@ export async function openServer(options: ServerOptions): Promise<Address> {
     stopping.abort();
     return watch;
   });
+  const { gc_interval: everyMs, blob_grace: graceMs } = settings;
+  if (everyMs !== undefined) {
+    const collecting = runLoop({
+      pass: garbageWatch(parts, { everyMs, graceMs }),
+      signal: stopping.signal,
+      failed,
+      clock,
+    });
+    closing('garbage', () => {
+      stopping.abort();
+      return collecting;
+    });
+  }
   const callbacks = deliverCallbacks(parts);
   closing('callbacks', () => {
     stopping.abort();

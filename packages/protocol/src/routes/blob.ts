@@ -4,6 +4,28 @@ import { Blob, Reference } from '../blob.ts';
 import { BlobHash, ReferenceKey } from '../identifiers.ts';
 import type { Route } from './route.ts';
 
+/** Hashes one request may name. */
+export const MOST_HASHES = 10_000;
+
+const hashes = z.object({ hashes: z.array(BlobHash).max(MOST_HASHES) });
+const deleted = z.object({ deleted: z.literal(true) });
+
+const text = (description: string) => z.string().optional().meta({ description });
+
+/** Headers of a download. */
+const wanted = z.object({
+  range: text('one part of the bytes: `bytes=0-99`; parts are not checked by the server'),
+  'if-range': text('an ETag: all bytes are sent when it is another one by now'),
+  'if-none-match': text('ETags the caller has; of these the bytes are not sent again'),
+  'accept-encoding': text('zstd or gzip: bytes that become much smaller are sent so, gzip only up to 1 MiB'),
+});
+
+/** Headers of an upload. */
+const sent = z.object({
+  'content-encoding': text('zstd or gzip, of which the bytes are freed before they are hashed and stored'),
+  'content-digest': text('`sha-256=:…:` of the body (RFC 9530): another body is refused'),
+});
+
 const byReference = z.object({ key: ReferenceKey });
 const byBlob = z.object({ hash: BlobHash });
 
@@ -12,10 +34,11 @@ export const BLOB_ROUTES = {
     method: 'POST',
     path: '/blob/reference/',
     may: 'blob.add_reference',
+    headers: sent,
     body: 'bytes',
     answer: z.object({ reference: Reference }),
     repeatable: true,
-    errors: ['bad-body', 'too-large'],
+    errors: ['bad-body', 'bad-value', 'too-large', 'bytes-quota-reached', 'no-space'],
     about: 'Stores the body as a blob, once, and makes a new reference to it.',
   },
   showReference: {
@@ -33,10 +56,44 @@ export const BLOB_ROUTES = {
     path: '/blob/reference/:key/',
     may: 'user',
     params: byReference,
+    headers: wanted,
     answer: 'bytes',
     repeatable: true,
-    errors: ['not-found', 'not-permitted'],
+    errors: ['not-found', 'not-permitted', 'bad-range'],
     about: 'The bytes of a reference; HEAD says whether it is there.',
+  },
+  deleteReference: {
+    method: 'DELETE',
+    path: '/blob/reference/:key/',
+    may: 'user',
+    params: byReference,
+    answer: deleted,
+    repeatable: true,
+    errors: ['not-found', 'not-permitted'],
+    about: 'Gives a reference up. Tasks that name it keep it for as long as they are there.',
+  },
+  makeReferences: {
+    method: 'POST',
+    path: '/blob/references/',
+    may: 'blob.view_blob',
+    body: hashes,
+    answer: z.object({ references: z.array(Reference), missing: z.array(BlobHash) }),
+    repeatable: true,
+    errors: ['bytes-quota-reached'],
+    extension: true,
+    about:
+      'Makes a new reference to each of the blobs, in their order, or none at all: then `missing` says which the server does not have.',
+  },
+  missingBlobs: {
+    method: 'POST',
+    path: '/blob/missing/',
+    may: 'blob.view_blob',
+    body: hashes,
+    answer: z.object({ missing: z.array(BlobHash) }),
+    repeatable: true,
+    errors: [],
+    extension: true,
+    about: 'Which of the blobs the server does not have.',
   },
   linkBlob: {
     method: 'POST',
@@ -45,7 +102,7 @@ export const BLOB_ROUTES = {
     params: byBlob,
     answer: z.object({ reference: Reference }),
     repeatable: true,
-    errors: ['not-found'],
+    errors: ['not-found', 'bytes-quota-reached'],
     about: 'Makes a new reference to bytes the server already has.',
   },
   showBlob: {
@@ -63,9 +120,21 @@ export const BLOB_ROUTES = {
     path: '/blob/blob/:hash/',
     may: 'blob.view_blob',
     params: byBlob,
+    headers: wanted,
     answer: 'bytes',
     repeatable: true,
-    errors: ['not-found'],
+    errors: ['not-found', 'bad-range'],
     about: 'The bytes of a blob.',
+  },
+  deleteBlob: {
+    method: 'DELETE',
+    path: '/blob/blob/:hash/',
+    may: 'blob.delete_blob',
+    params: byBlob,
+    answer: deleted,
+    repeatable: true,
+    errors: ['not-found', 'in-use'],
+    about:
+      'Removes the bytes, and with them all references; tasks that have ended lose the file. Refused while another needs it.',
   },
 } as const satisfies Record<string, Route>;

@@ -2,133 +2,209 @@
  * Blobs on disk: `<root>/ab/<hash>` for a hash that begins with ab.
  *
  * The order is what makes an acknowledged blob safe: write aside (`<root>/incoming`) while hashing and counting →
- * fdatasync → rename into place → fsync the directory → only then the caller hears of it. A file under its final name is
- * therefore always whole, and whatever lies in `incoming` at start is of a process that died.
+ * fdatasync → link into place → fsync the directory → only then the caller hears of it and commits the row. A file
+ * under its final name is therefore always whole. It keeps its name aside until the row is committed, and the write
+ * that commits it links it again if a collector has taken it away in between (`Placed.stay`).
+ *
+ * Taking away is a rename to `<root>/outgoing`, which can be taken back; the bytes are removed after the commit.
  */
-import { createHash, type Hash, randomUUID } from 'node:crypto';
-import { mkdir, open, readdir, rename, rm, stat, unlink } from 'node:fs/promises';
+import { createHash, randomUUID } from 'node:crypto';
+import { existsSync, linkSync, renameSync } from 'node:fs';
+import { link, mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises';
 import path from 'node:path';
 import { BlobHash, GridError } from '@kolejka/protocol';
-import type { BlobStore, Incoming } from './store.ts';
+import { type Aside, openAside, removeDead } from './aside.ts';
+import { explainFull, ignoreMissing, syncDirectory, writeAll } from './files.ts';
+import type { BlobStore, Incoming, Placed, TakenAway } from './store.ts';
+import { wholeStream } from './whole.ts';
 
 const ASIDE = 'incoming';
+const OUTGOING = 'outgoing';
+/** Bytes that are read at one time. */
+const READ = 256 * 1024;
+/** Bytes that are gathered while others are being written. */
+const BATCH = 1024 ** 2;
+/** So many bytes written and not yet on the disk are sent on their way while others come. */
+const UNSYNCED = 64 * 1024 ** 2;
 
-/** Makes what is missing of the store's directories and removes unfinished files; answers how many there were. */
+const SHELVES = Array.from({ length: 256 }, (_, index) => index.toString(16).padStart(2, '0'));
+
+export interface DiskStore extends BlobStore {
+  /** Removes the directory of this process. */
+  close(): Promise<void>;
+}
+
+/** Makes what is missing of the store's directories and removes what dead processes left; answers how much it was. */
 export async function prepareDisk(root: string): Promise<number> {
   await mkdir(path.join(root, ASIDE), { recursive: true, mode: 0o700 });
   const present = new Set(await readdir(root));
-  const shelves = Array.from({ length: 256 }, (_, index) => index.toString(16).padStart(2, '0'));
-  for (const shelf of shelves) {
-    if (!present.has(shelf)) await mkdir(path.join(root, shelf), { recursive: true, mode: 0o700 });
+  for (const name of [...SHELVES, OUTGOING]) {
+    if (!present.has(name)) await mkdir(path.join(root, name), { recursive: true, mode: 0o700 });
   }
   await syncDirectory(root);
   // And the names that lead here: a blob below a directory that is lost in a crash is lost too.
   await syncDirectory(path.dirname(root));
   await syncDirectory(path.dirname(path.dirname(root))).catch(ignoreForeign);
-  const remains = await readdir(path.join(root, ASIDE));
-  for (const name of remains) await rm(path.join(root, ASIDE, name), { recursive: true });
-  return remains.length;
+  return await removeDead(path.join(root, ASIDE));
 }
 
 /** The store below a directory that `prepareDisk` has made. */
-export function openDisk(root: string): BlobStore {
+export function openDisk(root: string): DiskStore {
   const shelfOf = (hash: BlobHash) => path.join(root, BlobHash.parse(hash).slice(0, 2));
   const fileOf = (hash: BlobHash) => path.join(shelfOf(hash), hash);
+  // Made by the first who puts something: command lines only look.
+  let aside: Promise<Aside> | undefined;
+  const ownDirectory = async () => {
+    aside ??= openAside(path.join(root, ASIDE));
+    try {
+      return (await aside).directory;
+    } catch (error) {
+      aside = undefined;
+      throw explainFull(error);
+    }
+  };
+
+  async function place(file: string, hash: BlobHash, size: number): Promise<Placed> {
+    const target = fileOf(hash);
+    await moveCopy(file, target);
+    await syncDirectory(shelfOf(hash));
+    let again = false;
+    return {
+      hash,
+      size,
+      stay() {
+        // Microseconds each, and no collector can come in between.
+        if (existsSync(target)) return;
+        linkSync(file, target);
+        again = true;
+      },
+      async settle() {
+        if (again) await syncDirectory(shelfOf(hash));
+        await unlink(file).catch(ignoreMissing);
+      },
+    };
+  }
+
+  function takenAway(hash: BlobHash, file: string): TakenAway {
+    return {
+      hash,
+      putBack() {
+        if (!existsSync(fileOf(hash)) && existsSync(file)) renameSync(file, fileOf(hash));
+      },
+      remove: () => unlink(file).catch(ignoreMissing),
+    };
+  }
 
   return {
     async put(incoming) {
-      const aside = path.join(root, ASIDE, randomUUID());
+      const file = path.join(await ownDirectory(), randomUUID());
       try {
-        const { hash, size } = await writeAside(aside, incoming);
-        // Over what is there already: the bytes are the same, and a damaged file is healed.
-        await rename(aside, fileOf(hash));
-        await syncDirectory(shelfOf(hash));
-        return { hash, size };
+        const { hash, size } = await writeAside(file, incoming);
+        return await place(file, hash, size);
       } catch (error) {
-        await unlink(aside).catch(ignoreMissing);
-        throw error;
+        await unlink(file).catch(ignoreMissing);
+        throw explainFull(error);
       }
     },
-    async get(hash) {
+    async get(hash, part) {
       const file = await open(fileOf(hash)).catch(ignoreMissing);
       if (file === undefined) return undefined;
       try {
         const { size } = await file.stat();
-        return { size, bytes: file.createReadStream() };
+        return { size, bytes: file.createReadStream({ highWaterMark: READ, ...part }) };
       } catch (error) {
         await file.close();
         throw error;
       }
     },
     has: async (hash) => (await stat(fileOf(hash)).catch(ignoreMissing)) !== undefined,
-    async remove(hash) {
-      await unlink(fileOf(hash)).catch(ignoreMissing);
-      await syncDirectory(shelfOf(hash));
+    takeAway(hash) {
+      const file = path.join(root, OUTGOING, `${hash}.${randomUUID()}`);
+      try {
+        renameSync(fileOf(hash), file);
+      } catch (error) {
+        return ignoreMissing(error as NodeJS.ErrnoException);
+      }
+      return takenAway(hash, file);
+    },
+    async takenAway() {
+      const names = await readdir(path.join(root, OUTGOING));
+      return names.flatMap((name) => {
+        const hash = BlobHash.safeParse(name.split('.')[0]).data;
+        return hash === undefined ? [] : [takenAway(hash, path.join(root, OUTGOING, name))];
+      });
+    },
+    async close() {
+      await (await aside)?.close();
     },
   };
 }
 
+/** Gives the file a second name, over what has it already: the bytes are the same, and a damaged file is healed. */
+async function moveCopy(file: string, target: string): Promise<void> {
+  try {
+    await link(file, target);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    const copy = `${file}.copy`;
+    await link(file, copy);
+    try {
+      await rename(copy, target);
+    } catch (failure) {
+      await unlink(copy);
+      throw failure;
+    }
+  }
+}
+
 async function writeAside(file: string, incoming: Incoming): Promise<{ hash: BlobHash; size: number }> {
   const handle = await open(file, 'wx', 0o600);
-  const hash = createHash('sha256');
+  const hasher = createHash('sha256');
+  let size = 0;
+  let unsynced = 0;
+  let gathered: Uint8Array[] = [];
+  let bytes = 0;
+  // One write is under way while the next bytes come in and are hashed; now and then a sync, too.
+  let writing: Promise<void> = Promise.resolve();
+  const writeOn = async () => {
+    const batch = gathered;
+    unsynced += bytes;
+    gathered = [];
+    bytes = 0;
+    await writing;
+    const isDue = unsynced >= UNSYNCED;
+    if (isDue) unsynced = 0;
+    writing = writeAll(handle, batch).then(() => (isDue ? handle.datasync() : undefined));
+    // Heard of by whoever waits for it next.
+    writing.catch(() => undefined);
+  };
   try {
-    let size = 0;
     for await (const chunk of wholeStream(incoming)) {
-      await take(handle, hash, chunk);
+      hasher.update(chunk);
       size += chunk.length;
+      bytes += chunk.length;
+      gathered.push(chunk);
+      if (bytes >= BATCH) await writeOn();
     }
+    const hash = hasher.digest('hex') as BlobHash;
+    refuseOther(hash, incoming.hash);
+    await writeOn();
+    await writing;
     await handle.datasync();
-    return { hash: hash.digest('hex') as BlobHash, size };
+    return { hash, size };
   } finally {
+    await writing.catch(() => undefined);
     await handle.close();
   }
 }
 
-async function take(handle: Awaited<ReturnType<typeof open>>, hash: Hash, chunk: Uint8Array): Promise<void> {
-  hash.update(chunk);
-  for (let done = 0; done < chunk.length; ) done += (await handle.write(chunk, done)).bytesWritten;
-}
-
-/** The bytes as they come, as long as they are what was announced. */
-async function* wholeStream({ bytes, largest, size }: Incoming): AsyncGenerator<Uint8Array> {
-  let count = 0;
-  if (size !== undefined && size > largest) throw tooLarge(largest);
-  try {
-    for await (const chunk of bytes) {
-      count += chunk.length;
-      if (count > largest) throw tooLarge(largest);
-      yield chunk;
-    }
-  } catch (cause) {
-    if (cause instanceof GridError) throw cause;
-    throw new GridError('bad-body', `The body broke off after ${count} bytes.`, { cause });
-  }
-  if (size !== undefined && count !== size) {
-    throw new GridError('bad-body', `The body has ${count} bytes, not the ${size} that were announced.`);
-  }
-}
-
-function tooLarge(largest: number): GridError {
-  return new GridError('too-large', `A blob may have at most ${largest} bytes.`);
-}
-
-/** Makes names in a directory safe from a crash. */
-async function syncDirectory(directory: string): Promise<void> {
-  const handle = await open(directory, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
+function refuseOther(hash: BlobHash, expected: BlobHash | undefined): void {
+  if (expected === undefined || hash === expected) return;
+  throw new GridError('bad-body', `The bytes have the sha256 ${hash}, not the ${expected} that was announced.`);
 }
 
 /** A directory we may not read was not made by us, and not now. */
 function ignoreForeign(error: NodeJS.ErrnoException): undefined {
   if (error.code === 'EACCES') return undefined;
-  throw error;
-}
-
-function ignoreMissing(error: NodeJS.ErrnoException): undefined {
-  if (error.code === 'ENOENT') return undefined;
   throw error;
 }

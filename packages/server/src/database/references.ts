@@ -1,5 +1,12 @@
-/** Blobs and the references that keep them alive. The bytes themselves are in the blob store. */
-import type { Blob, BlobHash, Reference, ReferenceKey } from '@kolejka/protocol';
+/**
+ * References: the claims of users that keep blobs alive.
+ *
+ * One that was given up while a task or a result still names it gets `deleted_ms` and stays for that task; nobody else
+ * sees it any more, and it goes when the task goes (`blobs/sweep.ts`).
+ */
+import { type BlobHash, FINAL_STATES, type Reference, type ReferenceKey } from '@kolejka/protocol';
+import { touchBlob, touchBlobs } from './blobs.ts';
+import { printTime } from './print-time.ts';
 import type { Connection } from './store.ts';
 
 export interface ReferenceRow {
@@ -12,36 +19,33 @@ export interface ReferenceRow {
   deleted_ms: number | null;
 }
 
-interface BlobRow {
-  hash: BlobHash;
-  size: number;
-  created_ms: number;
-  accessed_ms: number;
-}
-
-/** Writes down that the store has the bytes; they must be on disk already. */
-export async function recordBlob(db: Connection, blob: { hash: BlobHash; size: number }, now: number): Promise<void> {
-  await db.run(
-    `insert into blobs (hash, size, created_ms, accessed_ms) values (:hash, :size, :now, :now)
-     on conflict (hash) do update set accessed_ms = excluded.accessed_ms`,
-    { ...blob, now },
-  );
-}
-
-/** Makes a new reference to a recorded blob. */
+/** Makes a new reference to a recorded blob, which lives from now on, also when it was condemned. */
 export async function insertReference(
   db: Connection,
   reference: { key: ReferenceKey; blob: BlobHash; owner: number },
   now: number,
 ): Promise<ReferenceRow> {
-  await db.run('update blobs set accessed_ms = :now where hash = :blob', { blob: reference.blob, now });
-  await db.run(
-    `insert into blob_references (key, blob, owner, created_ms, accessed_ms)
-     values (:key, :blob, :owner, :now, :now)`,
-    { ...reference, now },
-  );
+  const { key, blob, owner } = reference;
+  await touchBlob(db, blob, now);
+  await db.run(INSERT, { key, blob, owner, now });
   return (await findReference(db, reference.key)) as ReferenceRow;
 }
+
+/** Makes many new references, all of one owner, to recorded blobs. */
+export async function insertReferences(
+  db: Connection,
+  references: readonly Pick<ReferenceRow, 'key' | 'blob' | 'size'>[],
+  owner: number,
+  now: number,
+): Promise<ReferenceRow[]> {
+  const blobs = references.map(({ blob }) => blob);
+  await touchBlobs(db, [...new Set(blobs)], now);
+  for (const { key, blob } of references) await db.run(INSERT, { key, blob, owner, now });
+  return references.map((one) => ({ ...one, owner, created_ms: now, accessed_ms: now, deleted_ms: null }));
+}
+
+const INSERT = `insert into blob_references (key, blob, owner, created_ms, accessed_ms)
+  values (:key, :blob, :owner, :now, :now)`;
 
 /** A reference, also one that was given up and is kept for a task; see `deleted_ms`. */
 export async function findReference(db: Connection, key: string): Promise<ReferenceRow | undefined> {
@@ -49,18 +53,6 @@ export async function findReference(db: Connection, key: string): Promise<Refere
     `select key, blob, blobs.size, owner, blob_references.created_ms, blob_references.accessed_ms, deleted_ms
      from blob_references join blobs on blobs.hash = blob_references.blob where key = :key`,
     { key },
-  );
-}
-
-export async function findBlob(
-  db: Connection,
-  hash: BlobHash,
-): Promise<(BlobRow & { references: number }) | undefined> {
-  return await db.get(
-    `select hash, size, created_ms, accessed_ms,
-       (select count(*) from blob_references where blob = hash and deleted_ms is null) as "references"
-     from blobs where hash = :hash`,
-    { hash },
   );
 }
 
@@ -95,18 +87,55 @@ export async function changeOwner(db: Connection, key: ReferenceKey, owner: numb
   await db.run('update blob_references set owner = :owner where key = :key', { key, owner });
 }
 
+/** Gives the reference up: it goes, or stays for the tasks that name it. */
+export async function giveUpReference(db: Connection, row: ReferenceRow, now: number): Promise<void> {
+  await touchBlob(db, row.blob, now);
+  const removed = await db.run(
+    'delete from blob_references where key = :key and not exists (select 1 from task_files where reference = :key)',
+    { key: row.key },
+  );
+  if (removed > 0) return;
+  await db.run('update blob_references set deleted_ms = :now where key = :key', { key: row.key, now });
+}
+
+/** References that were given up and that no task names any more. */
+export async function givenUp(db: Connection, most: number): Promise<ReferenceKey[]> {
+  const rows = await db.all<{ key: ReferenceKey }>(
+    `select key from blob_references where deleted_ms is not null
+       and not exists (select 1 from task_files where reference = blob_references.key) limit :most`,
+    { most },
+  );
+  return rows.map(({ key }) => key);
+}
+
+/** Removes a reference that no task names. */
+export async function removeReference(db: Connection, key: ReferenceKey): Promise<void> {
+  await db.run('delete from blob_references where key = :key', { key });
+}
+
+const FINAL = FINAL_STATES.map((state) => `'${state}'`).join(', ');
+
+/** A task that has not ended and names a reference to the blob. */
+export async function taskInNeedOf(db: Connection, blob: BlobHash): Promise<string | undefined> {
+  const row = await db.get<{ id: string }>(
+    `select tasks.id from blob_references join task_files on task_files.reference = blob_references.key
+       join tasks on tasks.number = task_files.task
+     where blob_references.blob = :blob and tasks.state not in (${FINAL}) limit 1`,
+    { blob },
+  );
+  return row?.id;
+}
+
+/** Removes every reference to the blob; tasks that have ended lose the files that it was. */
+export async function removeReferencesTo(db: Connection, blob: BlobHash): Promise<void> {
+  await db.run('delete from task_files where reference in (select key from blob_references where blob = :blob)', {
+    blob,
+  });
+  await db.run('delete from blob_references where blob = :blob', { blob });
+}
+
 /** As the original writes it. */
 export function printReference(row: ReferenceRow): Reference {
   const { key, blob, size, created_ms, accessed_ms } = row;
   return { key, blob, size, time_create: printTime(created_ms), time_access: printTime(accessed_ms) };
-}
-
-/** As the original writes it. */
-export function printBlob(row: BlobRow & { references: number }): Blob {
-  const { hash, size, created_ms, accessed_ms, references } = row;
-  return { key: hash, size, time_create: printTime(created_ms), time_access: printTime(accessed_ms), references };
-}
-
-function printTime(milliseconds: number): string {
-  return new Date(milliseconds).toISOString();
 }

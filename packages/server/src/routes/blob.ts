@@ -1,34 +1,54 @@
 /** Blobs and references: bytes in, bytes out. */
 import { randomUUID } from 'node:crypto';
-import { pipeline } from 'node:stream/promises';
 import { type BlobHash, GridError, type ReferenceKey } from '@kolejka/protocol';
-import type { Request, Response } from 'express';
-import type { Connection } from '../database/store.ts';
+import { keepBlob, removeBlobs } from '../blobs/keep.ts';
+import { refuseOverQuota, roomOf } from '../blobs/quota.ts';
+import { endWhenSilent, incomingFrom } from '../blobs/receive.ts';
+import { sendBlob } from '../blobs/send.ts';
+import { findBlob, knownBlobs, printBlob } from '../database/blobs.ts';
 import {
-  findBlob,
   findReference,
+  giveUpReference,
   insertReference,
+  insertReferences,
   isFileFor,
-  printBlob,
   printReference,
-  recordBlob,
   type ReferenceRow,
+  removeReferencesTo,
+  taskInNeedOf,
 } from '../database/references.ts';
+import type { Connection } from '../database/store.ts';
 import type { Parts, Some, User } from '../parts.ts';
 
 export function blobRoutes(parts: Parts) {
   const { store, blobs, clock, settings, uploadSilenceMs } = parts;
 
+  /** A new reference of the user's, unless that is more than the user may keep. */
+  async function newReference(db: Connection, blob: BlobHash, user: User): Promise<ReferenceRow> {
+    const row = await insertReference(db, { key: newKey(), blob, owner: user.id }, clock.now());
+    await refuseOverQuota(db, user, settings);
+    return row;
+  }
+
+  /** Those of which there are no bytes: a row whose bytes are gone from the disk is not enough. */
+  async function missingOf(hashes: readonly BlobHash[]): Promise<BlobHash[]> {
+    const known = await store.read((db) => knownBlobs(db, hashes));
+    const missing: BlobHash[] = [];
+    for (let from = 0; from < hashes.length; from += LOOKS) {
+      const some = hashes.slice(from, from + LOOKS);
+      const there = await Promise.all(some.map(async (hash) => known.has(hash) && (await blobs.has(hash))));
+      missing.push(...some.filter((_, index) => there[index] === false));
+    }
+    return missing;
+  }
+
   return {
     async putReference({ request, user }) {
-      const size = announcedSize(request);
+      const room = await store.read((db) => roomOf(db, user, settings));
       endWhenSilent(request, uploadSilenceMs);
-      const blob = await blobs.put({ bytes: request, largest: settings.largest_blob, size });
-      return store.write(async (db) => {
-        const now = clock.now();
-        await recordBlob(db, blob, now);
-        return { reference: printReference(await newReference(db, blob.hash, user, now)) };
-      });
+      const incoming = incomingFrom(request, settings.largest_blob, room);
+      const row = await keepBlob(parts, incoming, (db, { hash }) => newReference(db, hash, user));
+      return { reference: printReference(row) };
     },
     showReference: ({ params: { key }, user }) =>
       store.read(async (db) => ({ reference: printReference(await allowedReference(db, key, user)) })),
@@ -36,12 +56,34 @@ export function blobRoutes(parts: Parts) {
       const { blob, size } = await store.read((db) => allowedReference(db, key, user));
       await sendBlob(parts, { hash: blob, size }, request, response);
     },
+    deleteReference: ({ params: { key }, user }) =>
+      store.write(async (db) => {
+        const row = await findReference(db, key);
+        if (row === undefined || row.deleted_ms !== null) throw unknownReference(key);
+        if (row.owner !== user.id && !user.permissions.has('blob.delete_reference')) throw ofAnother();
+        await giveUpReference(db, row, clock.now());
+        return { deleted: true as const };
+      }),
     async linkBlob({ params: { hash }, user }) {
-      // A row whose bytes are gone from the disk is not enough: the client shall upload them again.
-      if (!(await blobs.has(hash))) throw unknownBlob(hash);
+      if ((await missingOf([hash])).length > 0) throw unknownBlob(hash);
       return store.write(async (db) => {
+        // It may have been removed since we looked.
         if ((await findBlob(db, hash)) === undefined) throw unknownBlob(hash);
-        return { reference: printReference(await newReference(db, hash, user, clock.now())) };
+        return { reference: printReference(await newReference(db, hash, user)) };
+      });
+    },
+    missingBlobs: async ({ body: { hashes } }) => ({ missing: await missingOf([...new Set(hashes)]) }),
+    async makeReferences({ body: { hashes }, user }) {
+      const missing = await missingOf([...new Set(hashes)]);
+      if (missing.length > 0) return { references: [], missing };
+      return store.write(async (db) => {
+        const known = await knownBlobs(db, hashes);
+        const gone = hashes.filter((hash) => !known.has(hash));
+        if (gone.length > 0) return { references: [], missing: [...new Set(gone)] };
+        const wanted = hashes.map((blob) => ({ key: newKey(), blob, size: known.get(blob)?.size ?? 0 }));
+        const rows = await insertReferences(db, wanted, user.id, clock.now());
+        await refuseOverQuota(db, user, settings);
+        return { references: rows.map(printReference), missing: [] };
       });
     },
     showBlob: ({ params: { hash } }) => store.read(async (db) => ({ blob: printBlob(await knownBlob(db, hash)) })),
@@ -49,47 +91,45 @@ export function blobRoutes(parts: Parts) {
       const { size } = await store.read((db) => knownBlob(db, hash));
       await sendBlob(parts, { hash, size }, request, response);
     },
-  } satisfies Some<'putReference' | 'showReference' | 'getReference' | 'linkBlob' | 'showBlob' | 'getBlob'>;
+    async deleteBlob({ params: { hash } }) {
+      await removeBlobs(parts, async (db) => {
+        await knownBlob(db, hash);
+        const task = await taskInNeedOf(db, hash);
+        if (task !== undefined)
+          throw new GridError('in-use', `The task ${task}, which has not ended, needs this blob.`);
+        await removeReferencesTo(db, hash);
+        return [hash];
+      });
+      return { deleted: true as const };
+    },
+  } satisfies Some<
+    | 'putReference'
+    | 'showReference'
+    | 'getReference'
+    | 'deleteReference'
+    | 'makeReferences'
+    | 'missingBlobs'
+    | 'linkBlob'
+    | 'showBlob'
+    | 'getBlob'
+    | 'deleteBlob'
+  >;
 }
 
-/**
- * The announced length; undefined for a chunked body.
- * @throws GridError `bad-body` for bodies that are not simply the bytes
- */
-function announcedSize(request: Request): number | undefined {
-  if (request.get('content-type')?.toLowerCase().startsWith('multipart/') === true) {
-    throw new GridError('bad-body', 'Send the bytes themselves as the body, not a multipart form.');
-  }
-  const encoding = request.get('content-encoding') ?? 'identity';
-  if (encoding !== 'identity') {
-    throw new GridError('bad-body', `Send the bytes as they are, not in the encoding ${encoding.slice(0, 40)}.`);
-  }
-  const length = request.get('content-length');
-  return length === undefined ? undefined : Number(length);
-}
+/** Files that are looked for at the same time. */
+const LOOKS = 100;
 
-/** An upload may take as long as it takes, but a caller that fell silent may not keep its line and file for ever. */
-function endWhenSilent(request: Request, milliseconds: number): void {
-  request.setTimeout(milliseconds, () => {
-    // Silence after the last byte is ours: the disk is at work.
-    if (request.complete) return;
-    request.destroy(new GridError('bad-body', `Nothing came of the body for ${milliseconds / 1000} s.`));
-  });
-}
-
-function newReference(db: Connection, blob: BlobHash, user: User, now: number): Promise<ReferenceRow> {
-  const key = randomUUID().replaceAll('-', '') as ReferenceKey;
-  return insertReference(db, { key, blob, owner: user.id }, now);
+function newKey(): ReferenceKey {
+  return randomUUID().replaceAll('-', '') as ReferenceKey;
 }
 
 /** The reference, when it is the user's, when the user may see all, or when it is a file of a task the user runs. */
 async function allowedReference(db: Connection, key: ReferenceKey, user: User): Promise<ReferenceRow> {
   const row = await findReference(db, key);
-  if (row === undefined) throw new GridError('not-found', `There is no reference ${key}.`);
+  if (row === undefined) throw unknownReference(key);
   const isOpen = row.owner === user.id || user.permissions.has('blob.view_reference');
   if ((isOpen && row.deleted_ms === null) || (await isFileFor(db, key, user.id))) return row;
-  if (row.deleted_ms !== null) throw new GridError('not-found', `There is no reference ${key}.`);
-  throw new GridError('not-permitted', 'This reference is of another user.');
+  throw row.deleted_ms === null ? ofAnother() : unknownReference(key);
 }
 
 async function knownBlob(db: Connection, hash: BlobHash) {
@@ -102,41 +142,10 @@ function unknownBlob(hash: BlobHash): GridError {
   return new GridError('not-found', `There is no blob ${hash}.`);
 }
 
-async function sendBlob(
-  { blobs }: Parts,
-  { hash, size }: { hash: BlobHash; size: number },
-  request: Request,
-  response: Response,
-): Promise<void> {
-  response.set({
-    'Content-Type': 'application/octet-stream',
-    'Content-Length': String(size),
-    // The original puts blobs three directories deep and shows what is left of the name.
-    'Content-Disposition': `inline; filename="${hash.slice(6)}"`,
-    ETag: `"${hash}"`,
-  });
-  if (request.fresh) {
-    response.removeHeader('Content-Length');
-    return void response.status(304).end();
-  }
-  if (request.method === 'HEAD') return void response.end();
-  const found = await blobs.get(hash);
-  if (found === undefined || found.size !== size) {
-    found?.bytes.destroy();
-    for (const name of response.getHeaderNames()) if (/^(content-|etag)/.test(name)) response.removeHeader(name);
-    throw new GridError('internal', `the bytes of blob ${hash} are gone from the disk or damaged`);
-  }
-  try {
-    // A caller that hung up while the file was being opened: `pipeline` would throw before it cares for the file.
-    if (!response.destroyed) await pipeline(found.bytes, response);
-  } catch (thrown) {
-    // A caller that goes away in the middle is no error of ours; bytes that are damaged are, and cut the answer off.
-    if (!HUNG_UP.has((thrown as NodeJS.ErrnoException).code ?? '')) throw thrown;
-  } finally {
-    // A file that nobody closes ends the whole process when it is collected as garbage.
-    found.bytes.destroy();
-  }
+function unknownReference(key: ReferenceKey): GridError {
+  return new GridError('not-found', `There is no reference ${key}.`);
 }
 
-/** How a stream says that the other side of the connection is gone. */
-const HUNG_UP = new Set(['ERR_STREAM_PREMATURE_CLOSE', 'ERR_STREAM_UNABLE_TO_PIPE', 'ECONNRESET', 'EPIPE']);
+function ofAnother(): GridError {
+  return new GridError('not-permitted', 'This reference is of another user.');
+}

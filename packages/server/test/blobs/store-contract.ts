@@ -3,7 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
 import { type BlobHash, GridError } from '@kolejka/protocol';
 import type { TestFn } from 'ava';
-import type { BlobStore } from '../../src/blobs/store.ts';
+import type { BlobStore, Incoming, Placed } from '../../src/blobs/store.ts';
 
 export interface StoreUnderTest {
   store: BlobStore;
@@ -24,26 +24,35 @@ async function* broken(before: Uint8Array): AsyncGenerator<Uint8Array> {
   throw new Error('the other side hung up');
 }
 
+/** Puts bytes as a write that succeeds does. */
+async function put(store: BlobStore, incoming: Partial<Incoming> & Pick<Incoming, 'bytes'>): Promise<Placed> {
+  const placed = await store.put({ largest: LARGEST, ...incoming });
+  placed.stay();
+  await placed.settle();
+  return placed;
+}
+
 /** Registers the tests of the contract. */
 export function testStore(test: TestFn, name: string, open: () => Promise<StoreUnderTest>): void {
   test(`${name}: bytes come back as they were put`, async (t) => {
     const { store } = await open();
     const bytes = randomBytes(3_000_000);
-    const put = await store.put({
+    const placed = await store.put({
       bytes: chunks(bytes.subarray(0, 1), bytes.subarray(1)),
       largest: LARGEST,
       size: bytes.length,
     });
-    t.deepEqual(put, { hash: hashOf(bytes), size: bytes.length });
-    const found = await store.get(put.hash);
+    t.like(placed, { hash: hashOf(bytes), size: bytes.length });
+    await placed.settle();
+    const found = await store.get(placed.hash);
     t.is(found?.size, bytes.length);
     t.true(bytes.equals(await buffer(found?.bytes ?? chunks())));
-    t.true(await store.has(put.hash));
+    t.true(await store.has(placed.hash));
   });
 
   test(`${name}: a blob may be empty`, async (t) => {
     const { store } = await open();
-    const { hash, size } = await store.put({ bytes: chunks(), largest: LARGEST, size: 0 });
+    const { hash, size } = await put(store, { bytes: chunks(), size: 0 });
     t.deepEqual([hash, size], [hashOf(Buffer.alloc(0)), 0]);
     const found = await store.get(hash);
     t.is((await buffer(found?.bytes ?? chunks(Buffer.from('x')))).length, 0);
@@ -53,16 +62,76 @@ export function testStore(test: TestFn, name: string, open: () => Promise<StoreU
     const { store } = await open();
     t.is(await store.get(NOWHERE), undefined);
     t.false(await store.has(NOWHERE));
-    await t.notThrowsAsync(store.remove(NOWHERE));
+    t.is(store.takeAway(NOWHERE), undefined);
+    t.deepEqual(await store.takenAway(), []);
   });
 
-  test(`${name}: what was removed is not there any more`, async (t) => {
+  test(`${name}: a part is the bytes from its first to its last`, async (t) => {
+    const { store } = await open();
+    const bytes = randomBytes(1_000_000);
+    const { hash } = await put(store, { bytes: chunks(bytes) });
+    for (const [start, end] of [
+      [0, 0],
+      [999_999, 999_999],
+      [300_000, 700_000],
+      [0, 999_999],
+    ] as const) {
+      const found = await store.get(hash, { start, end });
+      t.is(found?.size, bytes.length);
+      t.true(bytes.subarray(start, end + 1).equals(await buffer(found?.bytes ?? chunks())));
+    }
+  });
+
+  test(`${name}: what was taken away is not there any more, and nothing of it when it is removed`, async (t) => {
     const { store, kept } = await open();
-    const { hash } = await store.put({ bytes: chunks(Buffer.from('a')), largest: LARGEST });
-    await store.remove(hash);
+    const { hash } = await put(store, { bytes: chunks(Buffer.from('a')) });
+    const taken = store.takeAway(hash);
     t.false(await store.has(hash));
     t.is(await store.get(hash), undefined);
+    t.is(store.takeAway(hash), undefined);
+    t.deepEqual(
+      (await store.takenAway()).map((one) => one.hash),
+      [hash],
+    );
+    await taken?.remove();
+    await taken?.remove();
     t.deepEqual(await kept(), []);
+    t.deepEqual(await store.takenAway(), []);
+  });
+
+  test(`${name}: what was taken away can be put back, over nothing and beside others`, async (t) => {
+    const { store, kept } = await open();
+    const { hash } = await put(store, { bytes: chunks(Buffer.from('a')) });
+    store.takeAway(hash)?.putBack();
+    t.true(await store.has(hash));
+    const taken = store.takeAway(hash);
+    await put(store, { bytes: chunks(Buffer.from('a')) });
+    taken?.putBack();
+    await taken?.remove();
+    t.true(await store.has(hash));
+    t.is((await kept()).length, 1);
+  });
+
+  test(`${name}: bytes that are taken away while they are being put stay`, async (t) => {
+    const { store, kept } = await open();
+    const placed = await store.put({ bytes: chunks(Buffer.from('a')), largest: LARGEST });
+    const taken = store.takeAway(placed.hash);
+    placed.stay();
+    t.true(await store.has(placed.hash));
+    await Promise.all([placed.settle(), taken?.remove()]);
+    const found = await store.get(placed.hash);
+    t.is((await buffer(found?.bytes ?? chunks())).toString(), 'a');
+    t.is((await kept()).length, 1);
+  });
+
+  test(`hostile input 53: ${name}: bytes of another hash than announced are refused and leave nothing`, async (t) => {
+    const { store, kept } = await open();
+    const error = await t.throwsAsync(put(store, { bytes: chunks(Buffer.from('a')), hash: NOWHERE }), {
+      instanceOf: GridError,
+    });
+    t.is(error?.code, 'bad-body');
+    t.deepEqual(await kept(), []);
+    await t.notThrowsAsync(put(store, { bytes: chunks(Buffer.from('a')), hash: hashOf(Buffer.from('a')) }));
   });
 
   const refused = {
@@ -93,7 +162,7 @@ export function testStore(test: TestFn, name: string, open: () => Promise<StoreU
   test(`hostile input 53: ${name}: the same bytes from 50 at once are kept once`, async (t) => {
     const { store, kept } = await open();
     const bytes = randomBytes(100_000);
-    const puts = Array.from({ length: 50 }, () => store.put({ bytes: chunks(bytes), largest: LARGEST }));
+    const puts = Array.from({ length: 50 }, () => put(store, { bytes: chunks(bytes) }));
     for (const { hash } of await Promise.all(puts)) t.is(hash, hashOf(bytes));
     t.is((await kept()).length, 1);
   });

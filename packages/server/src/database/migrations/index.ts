@@ -1,6 +1,7 @@
 /** All migrations, in order. A migration that was ever published is never changed; a new one is added below. */
 import { first } from './0001-first.ts';
 import { queues } from './0002-queues.ts';
+import { blobs } from './0003-blobs.ts';
 import { callbacks } from './0005-callbacks.ts';
 
 /** The same change for each engine; afterwards both have the same tables with the same columns. */
@@ -11,4 +12,4 @@ export interface Migration {
   postgres: string;
 }
 
-export const MIGRATIONS: readonly Migration[] = [first, queues, callbacks];
+export const MIGRATIONS: readonly Migration[] = [first, queues, blobs, callbacks];
