@@ -13,7 +13,7 @@ import {
   type RouteName,
   type ROUTES,
 } from '@kolejka/protocol';
-import type { Express, NextFunction, Request, Response } from 'express';
+import express, { type Express, type NextFunction, type Request, type Response } from 'express';
 import type { z } from 'zod';
 import { openBodies } from './serve-body.ts';
 import { answerError, fromExpress } from './serve-errors.ts';
@@ -86,17 +86,18 @@ export function mountRoutes<Who extends Caller>(app: Express, options: ServeOpti
   app.set('env', 'production');
   // Answers are made anew each time; hashing each for an ETag would cost more than it saves.
   app.disable('etag');
-  app.set('strict routing', true);
-  app.set('case sensitive routing', true);
   const passages = openPassages(options.watchers ?? []);
   app.use(passages.open);
+  // A router of its own: that of the application is made when something is first put on it, with the settings of then.
+  const router = express.Router({ strict: true, caseSensitive: true });
+  app.use(router);
   const stations = { ...options, note: passages.note, bodies: openBodies(), inWork: openCount(options.mostInWork) };
   for (const [name, route] of sortByDetail(options.routes)) {
     const handle = options.handlers[name];
     if (handle === undefined) continue;
     const method = route.method.toLowerCase() as 'get' | 'post' | 'put' | 'delete';
     const paths = route.slashless === true ? [route.path, route.path.slice(0, -1)] : [route.path];
-    app[method](paths, walk(name, route, handle, stations));
+    router[method](paths, walk(name, route, handle, stations));
   }
   app.use(redirectToSlash, refuseMethod(options.routes));
   app.use((thrown: unknown, request: Request, response: Response, _next: NextFunction) => {

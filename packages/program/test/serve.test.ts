@@ -62,6 +62,7 @@ async function open(
   t: ExecutionContext,
   changed: Partial<Record<keyof typeof ROUTES, Handler>> = {},
   options: Partial<ServeOptions<Caller>> = {},
+  before: (app: express.Express) => unknown = () => undefined,
 ) {
   const errors: GridError[] = [];
   const handlers = {
@@ -72,6 +73,7 @@ async function open(
     ...changed,
   } as Record<string, Handler>;
   const app = express();
+  before(app);
   mountRoutes(app, {
     routes: ROUTES,
     handlers,
@@ -159,6 +161,13 @@ test('unknown paths, methods and missing slashes are answered as the original do
   t.like((await ask(`${url}/nothing/`)).json, { code: 'no-route' });
   const refused = await ask(`${url}/thing/7/`, { method: 'DELETE' });
   t.deepEqual([refused.status, refused.headers.get('allow')], [405, 'GET, HEAD']);
+});
+
+test('regression: slashes and letter case count also when something was put on the application before the routes', async (t) => {
+  const { url } = await open(t, {}, {}, (app) => app.use((_request, _response, next) => next()));
+  t.is((await ask(`${url}/thing/7`)).status, 301);
+  t.is((await ask(`${url}/Thing/7/`)).status, 404);
+  t.is((await ask(`${url}/thing/7/`)).status, 200);
 });
 
 test('a redirect never leads to another host', async (t) => {
