@@ -1,6 +1,7 @@
 import { BlobHash, GridError } from '@kolejka/protocol';
 import test from 'ava';
 import { SENDFILE_SETTINGS, sendfileHeaders } from '../src/sendfile.ts';
+import { openScene } from './server-scene.ts';
 
 const hash = BlobHash.parse('ab'.repeat(32));
 const file = `ab/${hash}`;
@@ -37,3 +38,29 @@ test('another word than those of the setting is refused and they are named', (t)
     message: 'sendfile: expected one of off, x-sendfile, x-accel-redirect',
   });
 });
+
+for (const sendfile of ['off', 'x-sendfile', 'x-accel-redirect'] as const) {
+  test(`${sendfile}: only then, and only to those who may have the bytes, a header names the file`, async (t) => {
+    const scene = await openScene(t, { settings: { sendfile } });
+    const key = await scene.upload('client', 'hello');
+    const named = (headers: Headers) => headers.get('x-sendfile') ?? headers.get('x-accel-redirect');
+    const { status, headers, text } = await scene.as('client', `/blob/reference/${key}/`, {
+      headers: { 'x-sendfile': '/etc/passwd', 'x-accel-redirect': '/blobs/x', 'x-sendfile-type': 'X-Accel-Redirect' },
+    });
+    t.is(status, 200);
+    t.is(headers.get('content-type'), 'application/octet-stream');
+    t.is(text, sendfile === 'off' ? 'hello' : '');
+    const root = sendfile === 'x-sendfile' ? `${scene.data}/blobs` : '/blobs';
+    t.is(named(headers), sendfile === 'off' ? null : `${root}/2c/${SHA256_OF_HELLO}`);
+    for (const name of ['nobody', 'foreman'] as const) {
+      const refused = await scene.as(name, `/blob/reference/${'0'.repeat(32)}/`);
+      t.is(refused.status, 404);
+      t.is(named(refused.headers), null);
+    }
+    const refused = await scene.as('nobody', `/blob/blob/${SHA256_OF_HELLO}/`);
+    t.is(refused.status, 403);
+    t.is(named(refused.headers), null);
+  });
+}
+
+const SHA256_OF_HELLO = '2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824';
