@@ -62,16 +62,18 @@ export async function openImageEngine(socketPath: string | undefined): Promise<I
         return digest;
       } finally {
         // The tag was only for pushing. When it cannot be taken away, it is in nobody's way.
-        await tagged.remove().catch(() => undefined);
+        await unlessAborted(signal, tagged.remove()).catch(() => undefined);
       }
     },
   };
 }
 
-/** dockerode's `inspect` heeds no signal. */
+/** For calls of dockerode that heed no signal. */
 function unlessAborted<Answer>(signal: AbortSignal, work: Promise<Answer>): Promise<Answer> {
   const { promise: aborted, reject } = Promise.withResolvers<never>();
-  signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+  const abort = () => reject(signal.reason as Error);
+  if (signal.aborted) abort();
+  else signal.addEventListener('abort', abort, { once: true });
   return Promise.race([work, aborted]);
 }
 
