@@ -40,7 +40,7 @@ export function httpPage(): string {
     '## What is sent and answered',
     'Fields that are optional may be null in what is sent. Unknown ones are dropped.',
     ...Object.entries(components.schemas).map(
-      ([name, schema]) => `### ${name}\n\n${schema.description ?? ''}\n\n${shape(schema)}`,
+      ([name, schema]) => `### ${name} schema\n\n${schema.description ?? ''}\n\n${shape(schema)}`,
     ),
     '## Permissions',
     table(
@@ -137,5 +137,5 @@ const optional = (about: string) => (about === '' ? '*optional*' : `*optional*: 
 
 /** `[Task]` leads to the schema of that name. */
 function linked(type: string): string {
-  return type.replaceAll(/\[(\w+)\]/g, (_all, name: string) => `[${name}](#${name.toLowerCase()})`);
+  return type.replaceAll(/\[(\w+)\]/g, (_all, name: string) => `[${name}](#${name.toLowerCase()}-schema)`);
 }

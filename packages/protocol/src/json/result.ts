@@ -4,7 +4,7 @@ import { TaskId } from '../identifiers.ts';
 import { REASON_NAMES } from '../result.ts';
 import { filesInput, filesPrinted } from './files.ts';
 import { limitsInput, limitsPrinted } from './limits.ts';
-import { WRITTEN } from './quantities.ts';
+import { written } from './quantities.ts';
 import { statsInput, statsPrinted } from './stats.ts';
 
 const SAID = {
@@ -23,7 +23,7 @@ export function resultInput() {
   return z
     .looseObject({
       id: TaskId.describe(SAID.id),
-      attempt: WRITTEN.count.optional().describe(SAID.attempt),
+      attempt: written().count.optional().describe(SAID.attempt),
       tags: z.array(z.string()).optional().describe(SAID.tags),
       limits: limitsInput('budget').nullish(),
       stats: statsInput().nullish(),

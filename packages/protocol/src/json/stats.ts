@@ -1,18 +1,18 @@
 /** Stats as JSON: nested as the original has them, from the table. */
 import { z } from 'zod';
 import { STAT_NAMES, STATS } from '../stats.ts';
-import { PRINTED, WRITTEN } from './quantities.ts';
+import { printed, written } from './quantities.ts';
 
 type Groups = Record<string, Record<string, z.ZodType>>;
 
 /** The fields of each group of the table, and those that are in no group. */
-function fieldsOf(units: typeof WRITTEN | typeof PRINTED): { groups: Groups; alone: Record<string, z.ZodType> } {
+function fieldsOf(form: 'written' | 'printed'): { groups: Groups; alone: Record<string, z.ZodType> } {
   const groups: Groups = {};
   const alone: Record<string, z.ZodType> = {};
   for (const name of STAT_NAMES) {
     const { place, unit, about } = STATS[name];
     const [group, field] = place as readonly [string, string?];
-    const schema: z.ZodType = units === WRITTEN ? WRITTEN[unit].nullish() : PRINTED[unit].optional();
+    const schema: z.ZodType = form === 'written' ? written()[unit].nullish() : printed()[unit].optional();
     if (field === undefined) alone[group] = schema.describe(about);
     else (groups[group] ??= {})[field] = schema.describe(about);
   }
@@ -25,9 +25,9 @@ const OF_EACH_CPU = 'CPU time of each CPU, by its number';
 
 /** Stats as a foreman may write them. */
 export function statsInput() {
-  const { groups, alone } = fieldsOf(WRITTEN);
+  const { groups, alone } = fieldsOf('written');
   const nested = Object.entries(groups).map(([name, fields]) => [name, z.looseObject(fields).nullish()]);
-  const cpu = z.looseObject({ usage: WRITTEN.duration.nullish() }).nullish();
+  const cpu = z.looseObject({ usage: written().duration.nullish() }).nullish();
   return z
     .looseObject({
       ...(Object.fromEntries(nested) as Record<string, z.ZodType>),
@@ -39,12 +39,12 @@ export function statsInput() {
 
 /** Stats as the grid prints them: every group is there, a measurement the kernel could not give is absent. */
 export function statsPrinted() {
-  const { groups, alone } = fieldsOf(PRINTED);
+  const { groups, alone } = fieldsOf('printed');
   const nested = Object.entries(groups).map(([name, fields]) => [name, z.object(fields)]);
   return z
     .object({
       ...(Object.fromEntries(nested) as Record<string, z.ZodType>),
-      cpus: z.looseRecord(CPU, z.object({ usage: PRINTED.duration })).describe(OF_EACH_CPU),
+      cpus: z.looseRecord(CPU, z.object({ usage: printed().duration })).describe(OF_EACH_CPU),
       ...alone,
       gpus: z.object({}).describe('nothing yet'),
     })

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { TaskId } from '../identifiers.ts';
 import { filesInput, filesPrinted } from './files.ts';
 import { limitsInput, limitsPrinted } from './limits.ts';
-import { TextInput, WRITTEN } from './quantities.ts';
+import { textInput, written } from './quantities.ts';
 
 const SAID = {
   image: 'name of the container image',
@@ -13,8 +13,8 @@ const SAID = {
   environment: 'variables of the program',
   args: 'the command and its arguments; none is what the image says',
   stdin: 'name of the file the program reads',
-  stdout: 'name of the file what the program writes goes to',
-  stderr: 'name of the file its errors go to',
+  stdout: 'name of the file that takes what the program writes',
+  stderr: 'name of the file that takes its errors',
   collect: 'files of the task directory to take into the result',
   glob: 'which files',
   strip: 'how many leading directories their names lose',
@@ -25,19 +25,19 @@ const SAID = {
 /** A task as a caller may put it. What is unknown is dropped, as in the original; an `id` is replaced. */
 export function taskInput() {
   const rule = z.looseObject({
-    glob: TextInput.describe(SAID.glob),
-    strip: WRITTEN.count.nullish().describe(SAID.strip),
-    prefix: TextInput.nullish().describe(SAID.prefix),
+    glob: textInput().describe(SAID.glob),
+    strip: written().count.nullish().describe(SAID.strip),
+    prefix: textInput().nullish().describe(SAID.prefix),
   });
   return z
     .looseObject({
       image: z.string().min(1).max(500).describe(SAID.image),
-      requires: z.array(TextInput).nullish().describe(SAID.requires),
-      exclusive: WRITTEN.flag.nullish().describe(SAID.exclusive),
-      priority: WRITTEN.count.nullish().describe(SAID.priority),
+      requires: z.array(textInput()).nullish().describe(SAID.requires),
+      exclusive: written().flag.nullish().describe(SAID.exclusive),
+      priority: written().count.nullish().describe(SAID.priority),
       limits: limitsInput('task').nullish(),
-      environment: z.record(z.string(), TextInput).nullish().describe(SAID.environment),
-      args: z.array(TextInput).nullish().describe(SAID.args),
+      environment: z.record(z.string(), textInput()).nullish().describe(SAID.environment),
+      args: z.array(textInput()).nullish().describe(SAID.args),
       stdin: z.string().nullish().describe(SAID.stdin),
       stdout: z.string().nullish().describe(SAID.stdout),
       stderr: z.string().nullish().describe(SAID.stderr),

@@ -18,13 +18,17 @@ export function fieldsOf(schema: JsonSchema, before = ''): Field[] {
   return Object.entries(properties).flatMap(([name, property]) => {
     const field = property as JsonSchema;
     const at = before + name;
-    const row = { name: at, type: typeInWords(field), required: required.includes(name), about: aboutOf(field) };
+    const isRequired = required.includes(name);
+    const words = typeInWords(field);
+    // That null is taken for absent is not said each time.
+    const type = isRequired ? words : words.replace(/ or null$/, '');
+    const row = { name: at, type, required: isRequired, about: aboutOf(field) };
     const [inner, suffix] = insideOf(field);
     return [row, ...(inner === undefined ? [] : fieldsOf(inner, at + suffix))];
   });
 }
 
-/** What kind of value it is; that null is taken for absent is not said each time. */
+/** What kind of value it is. */
 export function typeInWords(schema: JsonSchema): string {
   const { $ref, type, anyOf, oneOf } = schema;
   if ($ref !== undefined) return `[${$ref.slice(COMPONENTS.length)}]`;
@@ -38,8 +42,9 @@ export function typeInWords(schema: JsonSchema): string {
 }
 
 function inWords(choices: readonly JsonSchema[]): string {
-  const named = choices.filter(({ type }) => type !== 'null').map(typeInWords);
-  return [...new Set(named)].join(' or ');
+  const words = new Set(choices.map(typeInWords));
+  const last = words.delete('null') ? ['null'] : [];
+  return [...words, ...last].join(' or ');
 }
 
 const WORDS: Readonly<Record<string, (schema: JsonSchema) => string>> = {
@@ -54,7 +59,7 @@ const WORDS: Readonly<Record<string, (schema: JsonSchema) => string>> = {
   boolean: () => 'true or false',
   null: () => 'null',
   array: ({ items, maxItems }) =>
-    `list of ${maxItems === undefined ? '' : `at most ${maxItems} `}${typeInWords((items ?? {}) as JsonSchema)}`,
+    `list of ${typeInWords((items ?? {}) as JsonSchema)}${maxItems === undefined ? '' : `, at most ${maxItems}`}`,
   object: (schema) => {
     const each = valuesOf(schema);
     return each === undefined ? 'object' : `object of name and ${typeInWords(each)}`;

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { ForemanName, TaskId } from '../identifiers.ts';
 import { limitsInput } from '../json/limits.ts';
-import { WRITTEN } from '../json/quantities.ts';
+import { written } from '../json/quantities.ts';
 import { taskPrinted } from '../json/task.ts';
 import { Lease, type State, STATES } from '../life.ts';
 import { type Limits, parseLimits } from '../limits.ts';
@@ -19,7 +19,7 @@ const budget = (field: string, about: string) =>
 const concurency = checked(
   (value) => (value === null ? 1 : Math.max(0, parseCount(value, 'concurency'))),
   'concurency',
-  () => WRITTEN.count.nullish(),
+  () => written().count.nullish(),
 ).describe('most tasks to take; 1 when absent');
 
 /** What a foreman says of each task it holds, and what it hears. */

@@ -16,7 +16,7 @@ import test from 'ava';
 import fc from 'fast-check';
 import type { z } from 'zod';
 import { limitsInput } from '../../src/json/limits.ts';
-import { PRINTED, WRITTEN } from '../../src/json/quantities.ts';
+import { printed, written } from '../../src/json/quantities.ts';
 import { resultInput, resultPrinted } from '../../src/json/result.ts';
 import { taskInput, taskPrinted } from '../../src/json/task.ts';
 import { jsonLike, results, tasks } from '../arbitraries.ts';
@@ -37,16 +37,19 @@ interface Parser {
   parse: (value: unknown, field: string) => number | boolean;
   print: (value: never) => unknown;
 }
-const PARSERS: Record<keyof typeof WRITTEN, Parser> = { ...UNITS, flag: { parse: parseFlag, print: (value) => value } };
+const PARSERS: Record<keyof ReturnType<typeof written>, Parser> = {
+  ...UNITS,
+  flag: { parse: parseFlag, print: (value) => value },
+};
 
-for (const unit of Object.keys(PARSERS) as (keyof typeof WRITTEN)[]) {
+for (const unit of Object.keys(PARSERS) as (keyof ReturnType<typeof written>)[]) {
   test(`whatever is read as ${unit} may be sent, and what is printed of it fits`, (t) => {
     const { parse, print } = PARSERS[unit];
     fc.assert(
       fc.property(quantities, (value) => {
         if (refusalOf(() => parse(value, 'f')) !== undefined) return;
-        requireFit(WRITTEN[unit], value);
-        requireFit(PRINTED[unit], print(parse(value, 'f') as never));
+        requireFit(written()[unit], value);
+        requireFit(printed()[unit], print(parse(value, 'f') as never));
       }),
     );
     t.pass();
@@ -55,7 +58,8 @@ for (const unit of Object.keys(PARSERS) as (keyof typeof WRITTEN)[]) {
 
 test('a text that is no number is no quantity', (t) => {
   for (const unit of ['bytes', 'duration', 'count', 'big count'] as const) {
-    for (const bad of ['lots', '1x', '', 'k', '--1', {}, [], null]) t.false(WRITTEN[unit].safeParse(bad).success, unit);
+    for (const bad of ['lots', '1x', '', 'k', '--1', {}, [], null])
+      t.false(written()[unit].safeParse(bad).success, unit);
   }
 });
 

@@ -13,11 +13,11 @@ const WORDS: [z.ZodType, string][] = [
   [z.int(), 'whole number'],
   [z.int().positive(), 'whole number above 0'],
   [z.number().min(0).max(60), 'number from 0 to 60'],
-  [z.boolean().nullish(), 'true or false'],
+  [z.boolean().nullish(), 'true or false or null'],
   [z.enum(['keep', 'kill']), '"keep" or "kill"'],
-  [z.union([z.string(), z.boolean()]).nullish(), 'text or true or false'],
-  [z.array(Named).max(3), 'list of at most 3 [Named]'],
-  [Named.nullish(), '[Named]'],
+  [z.union([z.string(), z.boolean()]).nullish(), 'text or true or false or null'],
+  [z.array(Named).max(3), 'list of [Named], at most 3'],
+  [Named.nullish(), '[Named] or null'],
   [z.record(z.string(), Named), 'object of name and [Named]'],
   [z.unknown(), 'anything'],
 ];
@@ -40,6 +40,14 @@ test('fields of objects inside come after the object, with the way to them', (t)
       ['files.NAME.glob', true, ''],
       ['files.NAME.strip', false, 'how many; 0 when absent'],
     ],
+  );
+});
+
+test('null is said where it is answered, not where it may be left out', (t) => {
+  const schema = z.object({ next: z.int().nullable(), tags: z.string().nullish() });
+  t.deepEqual(
+    fieldsOf(input(schema)).map(({ type }) => type),
+    ['whole number or null', 'text'],
   );
 });
 
