@@ -47,8 +47,7 @@ test('a long poll is not slow, whatever it waits for', async (t) => {
 test('a slow request is said at level info', async (t) => {
   const { scene, of } = await openHeard(t);
   const request = http.request(`${scene.url()}/task/task/`, { method: 'POST', headers: scene.authorization('client') });
-  request.write('{"image":');
-  setTimeout(() => request.end('"x"}'), 1100);
+  request.write('{"image":', () => setTimeout(() => request.end('"x"}'), 1200));
   const [response] = (await once(request, 'response')) as [http.IncomingMessage];
   await response.toArray();
   await scene.close();
