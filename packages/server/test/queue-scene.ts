@@ -1,7 +1,8 @@
-/** A queue without a server around it: a database in memory, two users, and a clock that the test moves. */
+/** A queue without a server around it: a database, two users, and a clock that the test moves. */
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '@kolejka/program';
 import { type ForemanName, parseTask, type TaskId } from '@kolejka/protocol';
+import type { ExecutionContext } from 'ava';
 import { openClassBook } from '../src/database/classes.ts';
 import { followLog } from '../src/database/follow.ts';
 import { openStore } from '../src/database/open.ts';
@@ -10,6 +11,7 @@ import { findUser, insertUser } from '../src/database/users.ts';
 import { type Offer, type Taken, takeTasks } from '../src/queue/dequeue.ts';
 import { openSeen } from '../src/queue/seen.ts';
 import { openWaiting } from '../src/queue/waiting.ts';
+import { ENGINES } from './engines.ts';
 
 export const ONE = 'one' as ForemanName;
 export const OTHER = 'other' as ForemanName;
@@ -49,18 +51,22 @@ export function heldClock(start = 1_800_000_000_000): HeldClock {
   };
 }
 
-export async function openQueue() {
-  const store = await openStore(':memory:');
+/** A queue of its own, or that of another server on the same database. */
+export async function openQueue(database = ':memory:') {
+  const store = await openStore(database);
+  let isClosed = false;
   const follow = await followLog(store, (error) => {
-    throw error;
+    // A look may be under way when the test is over.
+    if (!isClosed) throw error;
   });
   const clock = heldClock();
   const classes = openClassBook();
   const waiting = openWaiting({ store, follow, classes });
   const user = (name: string) =>
     store.write(async (db) => {
-      await insertUser(db, { name, email: '', password: '', groups: [] }, clock.now());
-      return (await findUser(db, name))?.id as number;
+      const known = await findUser(db, name);
+      if (known === undefined) await insertUser(db, { name, email: '', password: '', groups: [] }, clock.now());
+      return (known ?? (await findUser(db, name)))?.id as number;
     });
   const client = await user('client');
   const holder = await user('foreman');
@@ -77,6 +83,10 @@ export async function openQueue() {
 
   return {
     store,
+    close: () => {
+      isClosed = true;
+      return store.close();
+    },
     follow,
     classes,
     seen: openSeen(),
@@ -106,6 +116,22 @@ export async function openQueue() {
       return rows.map(({ event }) => event);
     },
   };
+}
+
+export type OpenQueue = () => ReturnType<typeof openQueue>;
+
+/** A test that is run once on each engine. What it opens is on one database, and is closed at its end. */
+export function testOnBoth(title: string, run: (t: ExecutionContext, open: OpenQueue) => Promise<void>): void {
+  for (const engine of ENGINES) {
+    engine.test(`${title} (${engine.name})`, async (t) => {
+      const database = await engine.newDatabase(t);
+      await run(t, async () => {
+        const queue = await openQueue(database);
+        t.teardown(queue.close);
+        return queue;
+      });
+    });
+  }
 }
 
 /** Calls the pass every second, as the loop of a server that was never away does. */

@@ -1,10 +1,9 @@
 import { LEASES } from '@kolejka/protocol';
-import test from 'ava';
 import { queuesWithReady } from '../../src/database/queues.ts';
-import { idsOf, ONE, openQueue } from '../queue-scene.ts';
+import { idsOf, ONE, testOnBoth } from '../queue-scene.ts';
 
-test('tasks are taken oldest first, over all classes that fit', async (t) => {
-  const { put, take } = await openQueue();
+testOnBoth('tasks are taken oldest first, over all classes that fit', async (t, open) => {
+  const { put, take } = await open();
   const ids = [
     await put({ limits: { cpus: 1 } }),
     await put({ limits: { cpus: 2 } }),
@@ -13,45 +12,45 @@ test('tasks are taken oldest first, over all classes that fit', async (t) => {
   t.deepEqual(idsOf(await take({ limits: { cpus: 8 } })), ids);
 });
 
-test('no more tasks are given than were asked for', async (t) => {
-  const { put, take } = await openQueue();
+testOnBoth('no more tasks are given than were asked for', async (t, open) => {
+  const { put, take } = await open();
   for (let count = 0; count < 3; count += 1) await put();
   t.is((await take({ most: 2 })).length, 2);
   t.is((await take({ most: 0 })).length, 0);
 });
 
-test('the budget is spent over all tasks of one answer', async (t) => {
-  const { put, take } = await openQueue();
+testOnBoth('the budget is spent over all tasks of one answer', async (t, open) => {
+  const { put, take } = await open();
   const first = await put({ limits: { memory: '600M' } });
   await put({ limits: { memory: '600M' } });
   const small = await put({ limits: { memory: '300M' } });
   t.deepEqual(idsOf(await take({ limits: { memory: 1024 ** 3 } })), [first, small]);
 });
 
-test('a task that does not state a limit of the node needs the default of the foreman', async (t) => {
-  const { put, take } = await openQueue();
+testOnBoth('a task that does not state a limit of the node needs the default of the foreman', async (t, open) => {
+  const { put, take } = await open();
   const id = await put();
   t.deepEqual(await take({ limits: { memory: 1000 } }), []);
   t.deepEqual(await take({ limits: { memory: 1000 }, defaults: { memory: 1001 } }), []);
   t.deepEqual(idsOf(await take({ limits: { memory: 1000 }, defaults: { memory: 1000 } })), [id]);
 });
 
-test('a task goes only to a foreman that has all the tags it requires', async (t) => {
-  const { put, take } = await openQueue();
+testOnBoth('a task goes only to a foreman that has all the tags it requires', async (t, open) => {
+  const { put, take } = await open();
   const id = await put({ requires: ['gpu', 'fast'] });
   t.deepEqual(await take({ tags: ['gpu'] }), []);
   t.deepEqual(idsOf(await take({ tags: ['fast', 'gpu', 'linux'] })), [id]);
 });
 
-test('a hundred tasks that nobody can run do not block the one behind them', async (t) => {
-  const { put, take } = await openQueue();
+testOnBoth('a hundred tasks that nobody can run do not block the one behind them', async (t, open) => {
+  const { put, take } = await open();
   for (let count = 0; count < 100; count += 1) await put({ requires: ['moon'] });
   const id = await put();
   t.deepEqual(idsOf(await take({ most: 1 })), [id]);
 });
 
-test('equal tasks share one queue, and a queue without ready tasks is not looked at', async (t) => {
-  const { put, take, store } = await openQueue();
+testOnBoth('equal tasks share one queue, and a queue without ready tasks is not looked at', async (t, open) => {
+  const { put, take, store } = await open();
   await put({ limits: { memory: '1G', cpus: 1 }, requires: ['a', 'b'] });
   await put({ limits: { cpus: 1, memory: '1024M' }, requires: ['b', 'a'], args: ['other'] });
   t.is((await store.read(queuesWithReady)).length, 1);
@@ -59,8 +58,8 @@ test('equal tasks share one queue, and a queue without ready tasks is not looked
   t.is((await store.read(queuesWithReady)).length, 0);
 });
 
-test('an exclusive task is taken alone, and only by an idle node', async (t) => {
-  const { put, take } = await openQueue();
+testOnBoth('an exclusive task is taken alone, and only by an idle node', async (t, open) => {
+  const { put, take } = await open();
   const alone = await put({ exclusive: true });
   const other = await put();
   t.deepEqual(idsOf(await take({ idle: false })), [other]);
@@ -69,29 +68,32 @@ test('an exclusive task is taken alone, and only by an idle node', async (t) => 
   t.deepEqual(idsOf(await take()), [another]);
 });
 
-test('an exclusive task behind another one is not taken with it', async (t) => {
-  const { put, take } = await openQueue();
+testOnBoth('an exclusive task behind another one is not taken with it', async (t, open) => {
+  const { put, take } = await open();
   const first = await put();
   await put({ exclusive: true });
   t.deepEqual(idsOf(await take()), [first]);
 });
 
-test('a foreman with a name gets leases to be renewed, one without gets twice the time limit and ten seconds', async (t) => {
-  const { put, take, row, clock } = await openQueue();
-  const id = await put({ limits: { time: '30s' } });
-  const endless = await put({ limits: { cpus: 1 } });
-  const named = await put();
-  const [timed] = await take({ foreman: undefined, most: 1 });
-  t.is(timed?.leaseMs, 70_000);
-  t.is((await row(id)).expires_ms, clock.now() + 70_000);
-  const [long] = await take({ foreman: undefined, most: 1 });
-  t.deepEqual([long?.id, long?.leaseMs], [endless, 3_600_000]);
-  const [renewed] = await take({ foreman: ONE });
-  t.deepEqual([renewed?.id, renewed?.leaseMs], [named, LEASES.renewedMs]);
-});
+testOnBoth(
+  'a foreman with a name gets leases to be renewed, one without gets twice the time limit and ten seconds',
+  async (t, open) => {
+    const { put, take, row, clock } = await open();
+    const id = await put({ limits: { time: '30s' } });
+    const endless = await put({ limits: { cpus: 1 } });
+    const named = await put();
+    const [timed] = await take({ foreman: undefined, most: 1 });
+    t.is(timed?.leaseMs, 70_000);
+    t.is((await row(id)).expires_ms, clock.now() + 70_000);
+    const [long] = await take({ foreman: undefined, most: 1 });
+    t.deepEqual([long?.id, long?.leaseMs], [endless, 3_600_000]);
+    const [renewed] = await take({ foreman: ONE });
+    t.deepEqual([renewed?.id, renewed?.leaseMs], [named, LEASES.renewedMs]);
+  },
+);
 
-test('a task is given to one foreman only', async (t) => {
-  const { put, take, events } = await openQueue();
+testOnBoth('a task is given to one foreman only', async (t, open) => {
+  const { put, take, events } = await open();
   const id = await put();
   const both = await Promise.all([take(), take()]);
   t.deepEqual(

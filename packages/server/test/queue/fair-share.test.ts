@@ -2,13 +2,13 @@ import type { TaskId } from '@kolejka/protocol';
 import test from 'ava';
 import { setWeight, sharePerUser } from '../../src/database/shares.ts';
 import { moveTask } from '../../src/database/tasks.ts';
-import { idsOf, openQueue } from '../queue-scene.ts';
+import { idsOf, openQueue, type OpenQueue, testOnBoth } from '../queue-scene.ts';
 
-type Scene = Awaited<ReturnType<typeof openQueue>>;
+type Scene = Awaited<ReturnType<OpenQueue>>;
 
 /** Two users with so many tasks each; the first put all of theirs before the second came. */
-async function openRush(count: number) {
-  const scene = await openQueue();
+async function openRush(open: OpenQueue, count: number) {
+  const scene = await open();
   const [many, few] = [await scene.user('many'), await scene.user('few')];
   const owners = new Map<TaskId, string>();
   for (const [name, owner] of Object.entries({ many, few })) {
@@ -24,31 +24,34 @@ async function resolve({ store, row, clock }: Scene, id: TaskId): Promise<void> 
 
 const shares = async ({ store, clock }: Scene) => store.read((db) => sharePerUser(db, clock.now()));
 
-test('priority goes before age, and everything before a lower one', async (t) => {
-  const { put, take } = await openQueue();
+testOnBoth('priority goes before age, and everything before a lower one', async (t, open) => {
+  const { put, take } = await open();
   const usual = await put();
   const late = await put({ priority: -5 });
   const early = await put({ priority: 7 });
   t.deepEqual(idsOf(await take()), [early, usual, late]);
 });
 
-test('of two users with equal priority each gets every other task, whoever came first', async (t) => {
-  const { take, ownersOf } = await openRush(3);
+testOnBoth('of two users with equal priority each gets every other task, whoever came first', async (t, open) => {
+  const { take, ownersOf } = await openRush(open, 3);
   t.deepEqual(ownersOf(idsOf(await take({ most: 4 }))), ['many', 'few', 'many', 'few']);
 });
 
-test('a user whose tasks have run for long waits behind one whose have not, also when they are over', async (t) => {
-  const scene = await openRush(5);
-  const { take, clock, ownersOf } = scene;
-  const [first] = idsOf(await take({ most: 1 }));
-  clock.move(60_000);
-  t.deepEqual(ownersOf(idsOf(await take({ most: 2 }))), ['few', 'few']);
-  await resolve(scene, first as TaskId);
-  t.deepEqual(ownersOf(idsOf(await take({ most: 2 }))), ['few', 'few']);
-});
+testOnBoth(
+  'a user whose tasks have run for long waits behind one whose have not, also when they are over',
+  async (t, open) => {
+    const scene = await openRush(open, 5);
+    const { take, clock, ownersOf } = scene;
+    const [first] = idsOf(await take({ most: 1 }));
+    clock.move(60_000);
+    t.deepEqual(ownersOf(idsOf(await take({ most: 2 }))), ['few', 'few']);
+    await resolve(scene, first as TaskId);
+    t.deepEqual(ownersOf(idsOf(await take({ most: 2 }))), ['few', 'few']);
+  },
+);
 
-test('use is cores times seconds and one second more, and is forgotten by half in an hour', async (t) => {
-  const scene = await openQueue();
+testOnBoth('use is cores times seconds and one second more, and is forgotten by half in an hour', async (t, open) => {
+  const scene = await open();
   const owner = await scene.user('one more');
   const id = await scene.put({ limits: { cpus: 4 } }, owner);
   await scene.take();
@@ -60,15 +63,15 @@ test('use is cores times seconds and one second more, and is forgotten by half i
   t.is((await shares(scene)).get(owner)?.use, 20);
 });
 
-test('a user with three times the weight gets three tasks where others get one', async (t) => {
-  const { take, store, many, ownersOf } = await openRush(8);
+testOnBoth('a user with three times the weight gets three tasks where others get one', async (t, open) => {
+  const { take, store, many, ownersOf } = await openRush(open, 8);
   await store.write((db) => setWeight(db, many, 3));
   const taken = ownersOf(idsOf(await take({ most: 8 })));
   t.deepEqual([taken.filter((name) => name === 'many').length, taken.length], [6, 8]);
 });
 
-test('what is taken and given back or lost leaves nothing running in the accounts', async (t) => {
-  const scene = await openQueue();
+testOnBoth('what is taken and given back or lost leaves nothing running in the accounts', async (t, open) => {
+  const scene = await open();
   const { put, take, row, store, clock } = scene;
   const id = await put();
   for (const event of ['returned', 'lost', 'failed'] as const) {

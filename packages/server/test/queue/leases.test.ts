@@ -1,10 +1,9 @@
 import { LEASES, type TaskId } from '@kolejka/protocol';
-import test from 'ava';
 import { moveTask } from '../../src/database/tasks.ts';
 import { expireLeases, forgiveAbsence, renew } from '../../src/queue/leases.ts';
-import { idsOf, ONE, openQueue, OTHER } from '../queue-scene.ts';
+import { idsOf, ONE, type OpenQueue, OTHER, testOnBoth } from '../queue-scene.ts';
 
-type Scene = Awaited<ReturnType<typeof openQueue>>;
+type Scene = Awaited<ReturnType<OpenQueue>>;
 type Held = Parameters<typeof renew>[2];
 
 const heartbeat = async ({ store, holder, clock }: Scene, held: Held, foreman = ONE) =>
@@ -12,15 +11,15 @@ const heartbeat = async ({ store, holder, clock }: Scene, held: Held, foreman = 
 const expire = ({ store, clock }: Scene) => store.write((db) => expireLeases(db, clock.now()));
 
 /** A task that foreman ONE has taken. */
-async function taken(): Promise<Scene & { id: TaskId }> {
-  const scene = await openQueue();
+async function taken(open: OpenQueue): Promise<Scene & { id: TaskId }> {
+  const scene = await open();
   const id = await scene.put();
   await scene.take();
   return { ...scene, id };
 }
 
-test('a lease that is renewed in time does not run out', async (t) => {
-  const scene = await taken();
+testOnBoth('a lease that is renewed in time does not run out', async (t, open) => {
+  const scene = await taken(open);
   for (let count = 0; count < 5; count += 1) {
     scene.clock.move(LEASES.renewedMs - 1);
     t.is(await heartbeat(scene, { task: scene.id, attempt: 1 }), 'keep');
@@ -28,28 +27,28 @@ test('a lease that is renewed in time does not run out', async (t) => {
   }
 });
 
-test('a late renewal is refused', async (t) => {
-  const scene = await taken();
+testOnBoth('a late renewal is refused', async (t, open) => {
+  const scene = await taken(open);
   scene.clock.move(LEASES.renewedMs);
   t.is(await heartbeat(scene, { task: scene.id, attempt: 1 }), 'kill');
 });
 
-test('only the foreman that has the task keeps it', async (t) => {
-  const scene = await taken();
+testOnBoth('only the foreman that has the task keeps it', async (t, open) => {
+  const scene = await taken(open);
   t.is(await heartbeat(scene, { task: scene.id, attempt: 1 }, OTHER), 'kill');
   t.is(await heartbeat(scene, { task: scene.id, attempt: 2 }), 'kill');
   t.is(await heartbeat(scene, { task: '0'.repeat(32) as TaskId, attempt: 1 }), 'kill');
   t.is(await heartbeat(scene, { task: scene.id, attempt: 1 }), 'keep');
 });
 
-test('running is written down once, however often it is said', async (t) => {
-  const scene = await taken();
+testOnBoth('running is written down once, however often it is said', async (t, open) => {
+  const scene = await taken(open);
   for (let count = 0; count < 3; count += 1) await heartbeat(scene, { task: scene.id, attempt: 1, phase: 'running' });
   t.deepEqual(await scene.events(scene.id), ['created', 'assigned', 'running']);
 });
 
-test('a returned task waits again after a moment and has lost nothing', async (t) => {
-  const scene = await taken();
+testOnBoth('a returned task waits again after a moment and has lost nothing', async (t, open) => {
+  const scene = await taken(open);
   t.is(await heartbeat(scene, { task: scene.id, attempt: 1, phase: 'returned' }), 'kill');
   t.like(await scene.row(scene.id), { state: 'pending', losses: 0, holder: null });
   t.deepEqual(await scene.take({ foreman: OTHER }), [], 'a node that hands back all it is given does not spin');
@@ -58,8 +57,8 @@ test('a returned task waits again after a moment and has lost nothing', async (t
   t.like(again, { id: scene.id, attempt: 2 });
 });
 
-test('a task whose lease ran out waits again, after a pause that grows', async (t) => {
-  const scene = await taken();
+testOnBoth('a task whose lease ran out waits again, after a pause that grows', async (t, open) => {
+  const scene = await taken(open);
   scene.clock.move(LEASES.renewedMs);
   t.like((await expire(scene))[0], { task: scene.id, foreman: ONE, losses: 1, state: 'pending' });
   t.deepEqual(await scene.take(), []);
@@ -73,8 +72,8 @@ test('a task whose lease ran out waits again, after a pause that grows', async (
   t.deepEqual(idsOf(await scene.take()), [scene.id]);
 });
 
-test('a task that was lost too often is failed, with its story', async (t) => {
-  const scene = await taken();
+testOnBoth('a task that was lost too often is failed, with its story', async (t, open) => {
+  const scene = await taken(open);
   for (let losses = 1; losses < LEASES.losses; losses += 1) {
     scene.clock.move(LEASES.renewedMs);
     await expire(scene);
@@ -94,21 +93,24 @@ test('a task that was lost too often is failed, with its story', async (t) => {
   );
 });
 
-test('a server that was away gives foremen with a heartbeat the time of one lease, the others keep what they had', async (t) => {
-  const scene = await taken();
-  const silent = await scene.put({ limits: { time: '1s' } });
-  await scene.take({ foreman: undefined });
-  scene.clock.move(3_600_000);
-  t.is(await scene.store.write((db) => forgiveAbsence(db, scene.clock.now())), 1);
-  t.deepEqual(
-    (await expire(scene)).map(({ task }) => task),
-    [silent],
-  );
-  t.is(await heartbeat(scene, { task: scene.id, attempt: 1 }), 'keep');
-});
+testOnBoth(
+  'a server that was away gives foremen with a heartbeat the time of one lease, the others keep what they had',
+  async (t, open) => {
+    const scene = await taken(open);
+    const silent = await scene.put({ limits: { time: '1s' } });
+    await scene.take({ foreman: undefined });
+    scene.clock.move(3_600_000);
+    t.is(await scene.store.write((db) => forgiveAbsence(db, scene.clock.now())), 1);
+    t.deepEqual(
+      (await expire(scene)).map(({ task }) => task),
+      [silent],
+    );
+    t.is(await heartbeat(scene, { task: scene.id, attempt: 1 }), 'keep');
+  },
+);
 
-test('a move from a row that is no longer true changes nothing and writes no event', async (t) => {
-  const { store, row, id, clock, events } = await taken();
+testOnBoth('a move from a row that is no longer true changes nothing and writes no event', async (t, open) => {
+  const { store, row, id, clock, events } = await taken(open);
   const old = await row(id);
   const now = clock.now();
   t.truthy(await store.write((db) => moveTask(db, old, 'returned', { holder: null }, { now })));
