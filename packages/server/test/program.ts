@@ -9,9 +9,12 @@ import type { ExecutionContext } from 'ava';
 
 const PROGRAM = path.join(import.meta.dirname, '..', 'bin', 'kolejka-server.js');
 
-function start(args: readonly string[]): ChildProcess {
+/** Settings of the server, by the names of their environment variables. */
+type Environment = Readonly<Record<string, string>>;
+
+function start(args: readonly string[], settings: Environment = {}): ChildProcess {
   const { KOLEJKA_SERVER_DATA: _, KOLEJKA_CONFIG_FILE: __, ...env } = process.env;
-  return spawn(process.execPath, [PROGRAM, ...args], { env: { ...env, XDG_CONFIG_HOME: '/nonexistent' } });
+  return spawn(process.execPath, [PROGRAM, ...args], { env: { ...env, XDG_CONFIG_HOME: '/nonexistent', ...settings } });
 }
 
 /** Runs a command to its end. */
@@ -24,13 +27,22 @@ export async function run(...args: string[]): Promise<{ exit: number | null; std
   return { exit, stdout, stderr };
 }
 
+export interface RunningServer {
+  url: string;
+  /** Sends a signal that does not end it. */
+  signal: (signal: NodeJS.Signals) => void;
+  /** Answers the exit status, null when the signal killed it. */
+  end: (signal: NodeJS.Signals) => Promise<number | null>;
+}
+
 /** Starts a server and waits until it listens. Killed at the end of the test if it still runs. */
 export async function runServer(
   t: ExecutionContext,
   data: string,
   address = '127.0.0.1:0',
-): Promise<{ url: string; end: (signal: NodeJS.Signals) => Promise<number | null> }> {
-  const child = start(['runserver', address, '--data', data]);
+  settings: Environment = {},
+): Promise<RunningServer> {
+  const child = start(['runserver', address, '--data', data], settings);
   const closed = once(child, 'close') as Promise<[number | null]>;
   const end = async (signal: NodeJS.Signals) => {
     child.kill(signal);
@@ -41,7 +53,7 @@ export async function runServer(
   child.stderr?.on('data', (chunk) => (stderr += String(chunk)));
   for await (const line of createInterface({ input: child.stdout as NodeJS.ReadableStream })) {
     const url = /^kolejka-server listens on (http:\/\/\S+)$/.exec(line)?.[1];
-    if (url !== undefined) return { url, end };
+    if (url !== undefined) return { url, end, signal: (signal) => void child.kill(signal) };
   }
   throw new Error(`the server ended before it listened: ${stderr}`);
 }
