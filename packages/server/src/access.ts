@@ -8,7 +8,7 @@
 import { GridError, permissionsOf } from '@kolejka/protocol';
 import { parseCookie } from 'cookie';
 import type { Request } from 'express';
-import { findUserOfSession, findUserOfToken } from './database/logins.ts';
+import { findUserOfSession, findUserOfToken, noteTokenUse } from './database/logins.ts';
 import type { UserRow } from './database/users.ts';
 import type { Parts, User } from './parts.ts';
 import { fingerprint, sameText } from './secrets.ts';
@@ -33,11 +33,14 @@ export function readCookies(request: Request): Cookies {
  * The user who asks, or undefined when nobody is logged in.
  * @throws GridError `not-logged-in` for a token that is not good, `csrf-missing`
  */
-export async function identify({ store, clock }: Parts, request: Request): Promise<User | undefined> {
+export async function identify(parts: Parts, request: Request): Promise<User | undefined> {
+  const { store, clock } = parts;
   const token = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
   if (token !== undefined) {
-    const user = await store.read((db) => findUserOfToken(db, fingerprint(token), clock.now()));
+    const hash = fingerprint(token);
+    const user = await store.read((db) => findUserOfToken(db, hash, clock.now()));
     if (user === undefined) throw new GridError('not-logged-in', 'The token is not known, or it has expired.');
+    if (user.isUseDue) noteUse(parts, hash);
     return asUser(user);
   }
   const cookies = readCookies(request);
@@ -46,6 +49,13 @@ export async function identify({ store, clock }: Parts, request: Request): Promi
   if (sessionid === undefined) return undefined;
   const user = await store.read((db) => findUserOfSession(db, fingerprint(sessionid), clock.now()));
   return user === undefined ? undefined : asUser(user);
+}
+
+/** Nobody waits for it, and nothing fails with it. */
+function noteUse({ store, clock, log }: Parts, hash: string): void {
+  store
+    .write((db) => noteTokenUse(db, hash, clock.now()))
+    .catch((error: unknown) => log.say('token use not noted', { error }));
 }
 
 function requireCsrf(request: Request, { csrftoken }: Cookies): void {

@@ -1,5 +1,6 @@
 /**
- * The events of a task as a server-sent stream: past ones first, then live, until a final one.
+ * Events as a server-sent stream, past ones first, then live: of one task, until a final one; of a user, or of all,
+ * without end.
  *
  * Nothing is queued for a reader. What is kept is how far it has read; whenever it can take more, the next events are
  * read from the log. So a slow reader costs no memory, and resuming by number is the same as reading on.
@@ -7,8 +8,8 @@
 import { once } from 'node:events';
 import { FINAL_STATES, isAtEnd, type TaskEvent } from '@kolejka/protocol';
 import type { Response } from 'express';
-import { eventsAfter } from './database/events.ts';
-import type { Follow } from './database/follow.ts';
+import { eventsAfter, type Of } from './database/events.ts';
+import type { Follow, News } from './database/follow.ts';
 import type { Store } from './database/store.ts';
 import type { TaskRow } from './database/tasks.ts';
 import type { Parts } from './parts.ts';
@@ -19,17 +20,20 @@ const SILENCE_MS = 15_000;
 const PAGE = 100;
 
 interface Stream {
-  task: TaskRow;
+  of: Of;
   /** Only events with a greater number are sent. */
   after: number;
   response: Response;
   signal: AbortSignal;
 }
 
-/** Writes the stream and ends it after a final event. Resolves early when the reader goes away or the server stops. */
-export async function streamEvents(parts: Parts, { task, after, response, signal }: Stream): Promise<void> {
+/**
+ * Writes the stream; that of one task ends after a final event. Resolves early when the reader goes away or the server
+ * stops.
+ */
+export async function streamEvents(parts: Parts, { of, after, response, signal }: Stream): Promise<void> {
   const ended = AbortSignal.any([signal, parts.stopping]);
-  const news = hearOf(parts.follow, task.number);
+  const news = hearOf(parts.follow, of);
   response.writeHead(200, {
     'content-type': 'text/event-stream',
     'cache-control': 'no-cache, no-transform',
@@ -40,16 +44,12 @@ export async function streamEvents(parts: Parts, { task, after, response, signal
   try {
     while (!ended.aborted) {
       const { promise } = news.next();
-      const events = await parts.store.read((db) => eventsAfter(db, task, last, PAGE));
+      const events = await parts.store.read((db) => eventsAfter(db, of, last, PAGE));
       for (const event of events) {
         last = event.number;
         await write(response, printEvent(event), ended);
       }
-      if (
-        events.some(({ event }) => isAtEnd(event)) ||
-        (events.length === 0 && (await isOver(parts.store, task.number)))
-      )
-        break;
+      if (await isOver(parts.store, of, events)) break;
       if (events.length < PAGE && !(await heardWithin(promise, parts, ended)))
         await write(response, ': still here\n\n', ended);
     }
@@ -63,10 +63,13 @@ function printEvent(event: TaskEvent): string {
   return `id: ${event.number}\nevent: ${event.event}\ndata: ${JSON.stringify(event)}\n\n`;
 }
 
-/** For a reader that has read the final event before. */
-async function isOver(store: Store, number: number): Promise<boolean> {
+/** True when nothing can come any more; also for a reader that had read the final event before. */
+async function isOver(store: Store, of: Of, events: readonly TaskEvent[]): Promise<boolean> {
+  if (of === 'all' || !('task' in of)) return false;
+  if (events.some(({ event }) => isAtEnd(event))) return true;
+  if (events.length > 0) return false;
   const row = await store.read((db) =>
-    db.get<{ state: TaskRow['state'] }>('select state from tasks where number = :number', { number }),
+    db.get<{ state: TaskRow['state'] }>('select state from tasks where number = :number', { number: of.task }),
   );
   return row === undefined || FINAL_STATES.includes(row.state);
 }
@@ -77,16 +80,16 @@ async function write(response: Response, text: string, ended: AbortSignal): Prom
   await once(response, 'drain', { signal: ended }).catch(() => undefined);
 }
 
-interface News {
+interface Coming {
   /** A promise that is resolved by the next event after this call. */
   next(): { promise: Promise<void> };
   close(): void;
 }
 
-function hearOf(follow: Follow, task: number): News {
+function hearOf(follow: Follow, of: Of): Coming {
   let coming = Promise.withResolvers<void>();
   const close = follow.hear((events) => {
-    if (events.some((event) => event.task === task)) coming.resolve();
+    if (events.some((event) => concerns(event, of))) coming.resolve();
   });
   return {
     next() {
@@ -95,6 +98,12 @@ function hearOf(follow: Follow, task: number): News {
     },
     close,
   };
+}
+
+/** A removed task is not told apart from others: its readers look, once. */
+function concerns(event: News, of: Of): boolean {
+  if (of === 'all') return true;
+  return 'task' in of ? event.task === of.task || event.state === null : event.owner === of.owner;
 }
 
 /** True when there is news, false after a while of silence or at the end. */

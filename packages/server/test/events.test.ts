@@ -1,11 +1,16 @@
 import type { TaskEvent } from '@kolejka/protocol';
 import test from 'ava';
 import { holdToDocument } from './held-to-document.ts';
-import { openScene, type Scene, send } from './server-scene.ts';
+import { type Name, openScene, type Scene, send } from './server-scene.ts';
 
 /** Reads a stream of events until it ends. */
-async function* listen(scene: Scene, at: string, headers: Record<string, string> = {}): AsyncGenerator<TaskEvent> {
-  const response = await fetch(scene.url() + at, { headers: { ...scene.authorization('client'), ...headers } });
+async function* listen(
+  scene: Scene,
+  at: string,
+  headers: Record<string, string> = {},
+  name: Name = 'client',
+): AsyncGenerator<TaskEvent> {
+  const response = await fetch(scene.url() + at, { headers: { ...scene.authorization(name), ...headers } });
   const { url, status, headers: answered } = response;
   let rest = '';
   for await (const chunk of response.body ?? []) {
@@ -65,7 +70,10 @@ test('events of tasks of others are not shown', async (t) => {
   const task = await scene.put('client');
   t.is((await scene.as('other', `/task/events/?task=${task}`)).status, 403);
   t.is((await scene.as('client', `/task/events/?task=${'0'.repeat(32)}`)).status, 404);
-  t.is((await scene.as('client', '/task/events/')).status, 400);
+  t.is((await scene.as('client', '/task/events/')).status, 403);
+  t.is((await scene.as('client', '/task/events/?user=other')).status, 403);
+  t.is((await scene.as('inspector', '/task/events/?user=nemo')).status, 404);
+  t.is((await scene.as('client', `/task/events/?task=${task}&mine`)).json['field'], 'task');
   t.is((await send(`${scene.url()}/task/events/?task=${task}`)).status, 403);
 });
 
@@ -79,4 +87,67 @@ test('a server that stops ends its streams and long polls', async (t) => {
   await scene.close();
   t.true((await stream.next()).done);
   t.deepEqual((await poll).json['tasks'], []);
+});
+
+/** The next events of a stream that does not end. */
+async function next(stream: AsyncGenerator<TaskEvent>, count: number): Promise<TaskEvent[]> {
+  const events: TaskEvent[] = [];
+  while (events.length < count) events.push((await stream.next()).value as TaskEvent);
+  return events;
+}
+
+const about = (events: readonly TaskEvent[]) => events.map(({ task, event }) => [task, event]);
+
+test('the stream of a user tells of all tasks of that user and of no others, and does not end with one of them', async (t) => {
+  const scene = await openScene(t);
+  const early = await scene.put('client');
+  const stream = listen(scene, '/task/events/?mine&after=0');
+  t.deepEqual(about(await next(stream, 1)), [[early, 'created']]);
+  await scene.put('other');
+  await resolve(scene);
+  const late = await scene.put('client');
+  const rest = await next(stream, 3);
+  t.deepEqual(about(rest), [
+    [early, 'assigned'],
+    [early, 'resolved'],
+    [late, 'created'],
+  ]);
+  const again = listen(scene, '/task/events/?user=client', { 'last-event-id': String(rest[0]?.number) }, 'inspector');
+  t.deepEqual(await next(again, 2), rest.slice(1));
+});
+
+test('the stream of all begins now, or where it is told to', async (t) => {
+  const scene = await openScene(t);
+  const one = await scene.put('client');
+  const past = listen(scene, '/task/events/?after=0', {}, 'inspector');
+  t.deepEqual(about(await next(past, 1)), [[one, 'created']]);
+  const live = listen(scene, '/task/events/', {}, 'manager');
+  const first = next(live, 1);
+  // Until the stream is open nobody knows where "now" is.
+  await scene.as('manager', '/settings/');
+  const other = await scene.put('other');
+  t.deepEqual(about(await first), [[other, 'created']]);
+});
+
+test('a reader that comes late is told everything, over several pages of the log', async (t) => {
+  const scene = await openScene(t);
+  const stream = listen(scene, '/task/events/?after=0', {}, 'inspector');
+  const tasks: string[] = [];
+  for (let count = 0; count < 150; count += 1) tasks.push(await scene.put('client'));
+  t.deepEqual(
+    (await next(stream, 150)).map(({ task }) => task),
+    tasks,
+  );
+});
+
+test('who watches a task that is deleted hears so, and the stream ends', async (t) => {
+  const scene = await openScene(t);
+  const task = await scene.put('client');
+  const [one, all] = [listen(scene, `/task/events/?task=${task}`), listen(scene, '/task/events/?mine&after=0')];
+  await next(one, 1);
+  await next(all, 1);
+  t.is((await scene.as('client', `/task/task/${task}/`, { method: 'DELETE' })).status, 200);
+  t.true((await one.next()).done);
+  const [deleted] = await next(all, 1);
+  t.like(deleted, { task, event: 'deleted', message: 'deleted by client' });
 });

@@ -19,6 +19,8 @@ const USERS = {
   foreman: { password: PASSWORDS.foreman, groups: ['processors'] },
   second: { password: 'second', groups: ['processors'] },
   inspector: { password: 'inspector', groups: ['inspectors'] },
+  manager: { password: 'manager', groups: ['managers'] },
+  admin: { password: 'admin', groups: ['superuser'] },
   nobody: { password: 'nobody', groups: [] },
 } as const;
 export type Name = keyof typeof USERS;

@@ -21,6 +21,7 @@ export const RESULT_ROUTES = {
     errors: [
       'bad-value',
       'not-permitted',
+      'not-found',
       'stale-lease',
       'already-resolved',
       'file-without-reference',
@@ -38,5 +39,25 @@ export const RESULT_ROUTES = {
     repeatable: true,
     errors: ['task-unknown', 'not-found', 'not-permitted', 'task-failed', 'task-cancelled'],
     about: 'The result of a task; 404 as long as there is none.',
+  },
+  showResult: {
+    method: 'PUT',
+    path: '/task/result/:id/',
+    may: 'user',
+    params: byAnyTask,
+    answer: z.object({ result: printed(resultPrinted) }),
+    repeatable: true,
+    errors: ['task-unknown', 'not-found', 'not-permitted', 'task-failed', 'task-cancelled'],
+    about: 'The result of a task, as GET answers it.',
+  },
+  deleteResult: {
+    method: 'DELETE',
+    path: '/task/result/:id/',
+    may: 'user',
+    params: byAnyTask,
+    answer: z.object({ deleted: z.literal(true) }),
+    repeatable: true,
+    errors: ['task-unknown', 'not-found', 'not-permitted'],
+    about: 'Removes the result of a task, not its references. The task is not run again.',
   },
 } as const satisfies Record<string, Route>;

@@ -5,6 +5,7 @@ import type { TaskRow } from './tasks.ts';
 
 interface EventRow {
   number: number;
+  id: TaskId;
   event: EventName;
   attempt: number;
   foreman: ForemanName | null;
@@ -20,33 +21,41 @@ export async function appendEvent(
   { now, foreman, message }: { now: number; foreman: ForemanName | null; message: string | null },
 ): Promise<void> {
   await db.run(
-    `insert into events (task, event, attempt, foreman, time_ms, message)
-     values (:task, :event, :attempt, :foreman, :now, :message)`,
-    { task: task.number, event, attempt: task.attempt, foreman, now, message },
+    `insert into events (task, owner, event, attempt, foreman, time_ms, message)
+     values (:task, :owner, :event, :attempt, :foreman, :now, :message)`,
+    { task: task.number, owner: task.owner, event, attempt: task.attempt, foreman, now, message },
   );
 }
 
-/** Events of a task with a number above `after`, oldest first. */
-export async function eventsAfter(
-  db: Connection,
-  task: { number: number; id: TaskId },
-  after: number,
-  most: number,
-): Promise<TaskEvent[]> {
+/** Of which tasks: of one, of all of a user, of all. */
+export type Of = { task: number } | { owner: number } | 'all';
+
+/** Events with a number above `after`, oldest first. */
+export async function eventsAfter(db: Connection, of: Of, after: number, most: number): Promise<TaskEvent[]> {
+  const [where, values] =
+    of === 'all' ? ['', {}] : 'task' in of ? ['events.task = :task and', of] : ['events.owner = :owner and', of];
   const rows = await db.all<EventRow>(
-    `select number, event, attempt, foreman, time_ms, message from events
-       where task = :task and number > :after order by number limit :most`,
-    { task: task.number, after, most },
+    `select events.number, coalesce(tasks.id, events.task_id) as id, events.event, events.attempt, events.foreman,
+       events.time_ms, events.message
+     from events left join tasks on tasks.number = events.task
+     where ${where} events.number > :after order by events.number limit :most`,
+    { ...values, after, most },
   );
-  return rows.map(({ number, event, attempt, foreman, time_ms, message }) => ({
+  return rows.map(({ number, id, event, attempt, foreman, time_ms, message }) => ({
     number,
-    task: task.id,
+    task: id,
     event,
     attempt,
     foreman,
     time: new Date(time_ms).toISOString(),
     message,
   }));
+}
+
+/** The number of the newest event; 0 when there was none yet. */
+export async function newestEvent(db: Connection): Promise<number> {
+  const row = await db.get<{ number: number | null }>('select max(number) as number from events');
+  return row?.number ?? 0;
 }
 
 /** What the log has to say about how the task was lost or ended, one sentence each, oldest first. */

@@ -5,14 +5,15 @@
  * missed when a word was, and events of other processes are heard of like our own.
  */
 import type { EventName, State } from '@kolejka/protocol';
+import { newestEvent } from './events.ts';
 import type { Store } from './store.ts';
 
-/** An event, and how its task is now. */
+/** An event, and how its task is now. Of a task that was removed, `state` is null and its numbers are 0. */
 export interface News {
   number: number;
   task: number;
   event: EventName;
-  state: State;
+  state: State | null;
   class: number;
   owner: number;
   notBeforeMs: number;
@@ -33,7 +34,7 @@ const PAGE = 1000;
 /** @param failed hears that the log could not be read; the next look begins where the last good one ended */
 export async function followLog(store: Store, failed: (error: unknown) => void): Promise<Follow> {
   const listeners = new Set<Listener>();
-  let last = await newest(store);
+  let last = await store.read(newestEvent);
   let looking: Promise<void> | undefined;
   let again = false;
 
@@ -41,7 +42,7 @@ export async function followLog(store: Store, failed: (error: unknown) => void):
     do {
       again = false;
       if (listeners.size === 0) {
-        last = await newest(store);
+        last = await store.read(newestEvent);
         continue;
       }
       const news = await newsAfter(store, last);
@@ -69,17 +70,12 @@ export async function followLog(store: Store, failed: (error: unknown) => void):
   };
 }
 
-async function newest(store: Store): Promise<number> {
-  const row = await store.read((db) => db.get<{ number: number | null }>('select max(number) as number from events'));
-  return row?.number ?? 0;
-}
-
 function newsAfter(store: Store, last: number): Promise<News[]> {
   return store.read((db) =>
     db.all<News>(
-      `select events.number, events.task, events.event, tasks.state, tasks.class, tasks.owner,
-         tasks.not_before_ms as "notBeforeMs"
-       from events join tasks on tasks.number = events.task
+      `select events.number, coalesce(events.task, 0) as task, events.event, tasks.state,
+         coalesce(tasks.class, 0) as class, events.owner, coalesce(tasks.not_before_ms, 0) as "notBeforeMs"
+       from events left join tasks on tasks.number = events.task
        where events.number > :last order by events.number limit ${PAGE}`,
       { last },
     ),

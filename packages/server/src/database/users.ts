@@ -9,18 +9,38 @@ export interface UserRow {
   /** Hash of the password, as `passwords.ts` writes it. */
   password: string;
   groups: Group[];
+  /** Cannot log in, and no session or token stands for the user. */
+  disabled: 0 | 1;
+  /** Most tasks that have not ended; null is what the settings say. */
+  quota_pending: number | null;
+  /** Most requests a minute; null is what the settings say. */
+  rate_requests: number | null;
+  created_ms: number;
 }
 
 type Stored = Omit<UserRow, 'groups'> & { groups: string };
 
-export const USER_COLUMNS = 'users.id, users.name, users.email, users.password, users.groups';
+export const USER_COLUMNS = `users.id, users.name, users.email, users.password, users.groups, users.disabled,
+  users.quota_pending, users.rate_requests, users.created_ms`;
 
 export async function findUser(db: Connection, name: string): Promise<UserRow | undefined> {
   return userFrom(await db.get<Stored>(`select ${USER_COLUMNS} from users where name = :name`, { name }));
 }
 
+/** All of them, by name. */
+export async function listUsers(db: Connection): Promise<UserRow[]> {
+  return (await db.all<Stored>(`select ${USER_COLUMNS} from users order by name`)).map(parseGroups);
+}
+
+export interface NewUserRow {
+  name: string;
+  email: string;
+  password: string;
+  groups: Group[];
+}
+
 /** Adds a user; the name must be free. */
-export async function insertUser(db: Connection, user: Omit<UserRow, 'id'>, now: number): Promise<void> {
+export async function insertUser(db: Connection, user: NewUserRow, now: number): Promise<void> {
   await db.run(
     `insert into users (name, email, password, groups, created_ms)
      values (:name, :email, :password, :groups, :now)`,
@@ -28,6 +48,22 @@ export async function insertUser(db: Connection, user: Omit<UserRow, 'id'>, now:
   );
 }
 
+/** Changes what is given of a user. */
+export async function changeUser(
+  db: Connection,
+  id: number,
+  change: Partial<Pick<UserRow, 'password' | 'disabled' | 'quota_pending' | 'rate_requests'>>,
+): Promise<void> {
+  const given = Object.entries(change).filter(([, value]) => value !== undefined);
+  if (given.length === 0) return;
+  const sets = given.map(([column]) => `${column} = :${column}`).join(', ');
+  await db.run(`update users set ${sets} where id = :id`, { id, ...Object.fromEntries(given) });
+}
+
 export function userFrom(row: Stored | undefined): UserRow | undefined {
-  return row === undefined ? undefined : { ...row, groups: JSON.parse(row.groups) as Group[] };
+  return row === undefined ? undefined : parseGroups(row);
+}
+
+function parseGroups(row: Stored): UserRow {
+  return { ...row, groups: JSON.parse(row.groups) as Group[] };
 }

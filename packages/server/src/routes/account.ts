@@ -44,7 +44,7 @@ export function accountRoutes(parts: Parts) {
       const look = () => attempts.refuseTooMany(attempt);
       look();
       const user = await store.read((db) => findUser(db, username));
-      if (!(await verifyPassword(password, user?.password, look)) || user === undefined) {
+      if (!(await verifyPassword(password, user?.password, look)) || user === undefined || user.disabled === 1) {
         attempts.noteFailure(attempt);
         // A name that nobody has may be a password in the wrong field.
         log.say('wrong password', { user: user?.name, address: attempt.address });

@@ -3,16 +3,20 @@ import type { Handlers } from '@kolejka/program/serve';
 import type { Parts, User } from '../parts.ts';
 import { accountRoutes } from './account.ts';
 import { blobRoutes } from './blob.ts';
+import { eventRoutes } from './events.ts';
 import { healthRoutes } from './health.ts';
 import { queueRoutes } from './queue.ts';
 import { resultRoutes } from './result.ts';
 import { taskRoutes } from './task.ts';
+import { taskStateRoutes } from './task-state.ts';
 
 export function allRoutes(parts: Parts) {
   return {
     ...accountRoutes(parts),
     ...blobRoutes(parts),
     ...taskRoutes(parts),
+    ...taskStateRoutes(parts),
+    ...eventRoutes(parts),
     ...resultRoutes(parts),
     ...queueRoutes(parts),
     ...healthRoutes(parts),

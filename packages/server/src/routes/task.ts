@@ -8,12 +8,14 @@ import { findByKey, rememberKey } from '../database/idempotency.ts';
 import type { Connection } from '../database/store.ts';
 import { claimFiles, findReference, type ReferenceRow } from '../database/references.ts';
 import { bodyOfTask, findTask, insertTask, type TaskRow } from '../database/tasks.ts';
-import { streamEvents } from '../events.ts';
-import type { Parts, Some, User } from '../parts.ts';
+import type { Asked, Parts, Some, User } from '../parts.ts';
+import { visibleTask } from '../task-access.ts';
 
 export function taskRoutes(parts: Parts) {
   const { store, clock, log, images, settings } = parts;
   const ceilings = ceilingsIn(settings);
+  const getTask = ({ params: { id }, user }: Asked<'getTask'>) =>
+    store.read(async (db) => ({ task: await bodyOfTask(db, visibleTask(await findTask(db, id), id, user)) }));
 
   return {
     async putTask({ body, user, request, signal }) {
@@ -41,23 +43,9 @@ export function taskRoutes(parts: Parts) {
       log.say('task put', { task: id, user: user.name });
       return { task: json };
     },
-    getTask: ({ params: { id }, user }) =>
-      store.read(async (db) => ({ task: await bodyOfTask(db, visibleTask(await findTask(db, id), id, user)) })),
-    async watchTasks({ query: { task: id, after }, user, request, response, signal }) {
-      const task = await store.read(async (db) => visibleTask(await findTask(db, id), id, user));
-      const last = Number(request.get('last-event-id') ?? Number.NaN);
-      const from = Number.isSafeInteger(last) && last > after ? last : after;
-      await streamEvents(parts, { task, after: from, response, signal });
-    },
-  } satisfies Some<'putTask' | 'getTask' | 'watchTasks'>;
-}
-
-/** For its owner, for the foreman that has it, and for inspectors. */
-function visibleTask(row: TaskRow | undefined, id: TaskId, user: User): TaskRow {
-  if (row === undefined) throw new GridError('not-found', `There is no task ${id}.`);
-  const isHolder = row.holder === user.id && row.state === 'assigned';
-  if (row.owner === user.id || isHolder || user.permissions.has('task.view_task')) return row;
-  throw new GridError('not-permitted', 'This task is of another user.');
+    getTask,
+    showTask: getTask,
+  } satisfies Some<'putTask' | 'getTask' | 'showTask'>;
 }
 
 /** Everybody may go behind others; to go before them takes a permission. */

@@ -1,11 +1,13 @@
 import test from 'ava';
 import { countByHolder, countByState } from '../../src/database/counts.ts';
-import { eventsAfter, storyOf } from '../../src/database/events.ts';
+import { eventsAfter, newestEvent, storyOf } from '../../src/database/events.ts';
 import { openStore } from '../../src/database/open.ts';
 import { hasReady, isPauseOver, nextReady, type Queue, queuesWithReady } from '../../src/database/queues.ts';
 import { isFileFor } from '../../src/database/references.ts';
+import { wasRemoved } from '../../src/database/removal.ts';
 import { sharePerUser } from '../../src/database/shares.ts';
 import type { Connection } from '../../src/database/store.ts';
+import { stateOfTask } from '../../src/database/task-states.ts';
 import { expiredLeases, findTask, findTaskByNumber, readBody } from '../../src/database/tasks.ts';
 import { openQueue } from '../queue-scene.ts';
 
@@ -20,7 +22,12 @@ const QUERIES: Record<string, (db: Connection) => unknown> = {
   expiredLeases: (db) => expiredLeases(db, 1, 10),
   findTask: (db) => findTask(db, 'x'),
   findTaskByNumber: (db) => findTaskByNumber(db, 1),
-  eventsAfter: (db) => eventsAfter(db, { number: 1, id: '' as never }, 0, 10),
+  'eventsAfter of a task': (db) => eventsAfter(db, { task: 1 }, 0, 10),
+  'eventsAfter of a user': (db) => eventsAfter(db, { owner: 1 }, 0, 10),
+  'eventsAfter of all': (db) => eventsAfter(db, 'all', 0, 10),
+  newestEvent,
+  wasRemoved: (db) => wasRemoved(db, 'x'),
+  stateOfTask: (db) => stateOfTask(db, 1).catch(() => undefined),
   storyOf: (db) => storyOf(db, 1),
   isFileFor: (db) => isFileFor(db, '' as never, 1),
   countByState,

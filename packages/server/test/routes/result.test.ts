@@ -149,3 +149,36 @@ test('the result of a task that nobody knows is 200 and FAIL', async (t) => {
   t.is(status, 200);
   t.like(json, { message: 'Task deadbeef is unknown', status: 'FAIL' });
 });
+
+test('a result is deleted by the owner of its task or a manager; the task is not run again', async (t) => {
+  const { as, put, take, upload } = await openScene(t);
+  const [id, other] = [await put('client'), await put('client')];
+  for (const task of [id, other]) {
+    await take('foreman', 'f');
+    const files = { out: { reference: await upload('foreman', task) } };
+    await as('foreman', '/task/result/', result(task, { attempt: 1, files }));
+  }
+  const at = `/task/result/${id}/`;
+  const remove = { method: 'DELETE' };
+  for (const name of ['other', 'foreman', 'inspector'] as const) t.is((await as(name, at, remove)).status, 403, name);
+  t.is((await as('client', at, remove)).text, '{"deleted":true,"status":"OK"}');
+  t.is((await as('client', at, remove)).status, 404);
+  t.is((await as('client', at)).status, 404);
+  t.is((await as('manager', `/task/result/${other}/`, remove)).status, 200);
+  t.is(await take('foreman', 'f'), undefined);
+  t.is((await as('foreman', '/task/result/', result(id, { attempt: 1 }))).json['code'], 'stale-lease');
+  t.is((await as('client', `/task/state/${id}/`)).status, 200);
+  const unknown = await as('client', '/task/result/deadbeef/', remove);
+  t.like(unknown.json, { message: 'Task deadbeef is unknown', status: 'FAIL' });
+});
+
+test('who has task.add_result hands in a result in place of the foreman, once', async (t) => {
+  const { as, put, take } = await openScene(t);
+  const [id, pending] = [await put('client'), await put('client')];
+  await take('foreman', 'f');
+  t.is((await as('admin', '/task/result/', result(id, { attempt: 2 }))).status, 403);
+  t.is((await as('admin', '/task/result/', result(id))).status, 200);
+  t.is((await as('foreman', '/task/result/', result(id, { attempt: 1 }))).status, 403);
+  t.is((await as('admin', '/task/result/', result(pending))).status, 200);
+  t.is((await as('client', `/task/result/${pending}/`)).status, 200);
+});

@@ -2,6 +2,7 @@
 import { first } from './0001-first.ts';
 import { queues } from './0002-queues.ts';
 import { blobs } from './0003-blobs.ts';
+import { accounts } from './0004-accounts.ts';
 import { callbacks } from './0005-callbacks.ts';
 
 /** The same change for each engine; afterwards both have the same tables with the same columns. */
@@ -12,4 +13,4 @@ export interface Migration {
   postgres: string;
 }
 
-export const MIGRATIONS: readonly Migration[] = [first, queues, blobs, callbacks];
+export const MIGRATIONS: readonly Migration[] = [first, queues, blobs, accounts, callbacks];
