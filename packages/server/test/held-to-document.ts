@@ -73,7 +73,8 @@ function patternOf(path: string): RegExp {
 /** What is in no operation is refused by what stands before them. */
 function requireCode({ text: answered, method }: Exchange, code: string, fail: Fail): void {
   if (method === 'HEAD') return;
-  if (!answered.includes(`"code":"${code}"`)) fail(`the document has nothing there, so it should be ${code}`);
+  if (!answered.includes(`"code":"${code}"`))
+    fail(`the document has nothing there (is it in the route table?), so it should be ${code}`);
 }
 
 /** The JSON fits the schema, and `status` is its last key. */
