@@ -11,7 +11,7 @@ export interface Operation {
   operationId: string;
   tags: string[];
   summary: string;
-  description?: string;
+  description: string;
   security: Record<string, string[]>[];
   parameters: Parameter[];
   requestBody?: { required: boolean; content: Content };
@@ -45,7 +45,7 @@ export function operationOf(name: string, noun: string, route: Route, named: Nam
     operationId: name,
     tags: [noun],
     summary: about,
-    description: describeCaller(route),
+    description: [describeCaller(route), ...notesOn(route)].join(' '),
     security: securityOf(route),
     parameters: [
       ...parametersOf(route.params, 'path', named),
@@ -73,6 +73,13 @@ export function headOf(get: Operation): Operation {
 function describeCaller({ may }: Route): string {
   if (may === 'anyone') return 'For anyone.';
   return may === 'user' ? 'For whoever is logged in.' : `Takes the permission \`${may}\`: ${PERMISSIONS[may]}.`;
+}
+
+function notesOn({ slashless, largest }: Route): string[] {
+  return [
+    ...(slashless === true ? ['Also answered without the last slash.'] : []),
+    ...(largest === undefined ? [] : [`Its body may have ${largest} bytes, however few the server allows to others.`]),
+  ];
 }
 
 /** Ways to say who one is; the names are those of the document's security schemes. */

@@ -62,7 +62,7 @@ export function printPage(document: OpenApiDocument): string {
 }
 
 function section(request: string, operation: Operation): string {
-  const { operationId, summary, description = '', parameters, requestBody, responses } = operation;
+  const { operationId, summary, description, parameters, requestBody, responses } = operation;
   const notes = [
     operation['x-extension'] ? 'Not in the original API.' : '',
     operation['x-repeatable'] ? '' : 'Without an answer it must not be sent again as it is.',
