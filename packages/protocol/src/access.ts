@@ -21,10 +21,14 @@ export const PERMISSIONS = {
 
 export type Permission = keyof typeof PERMISSIONS;
 
-/** A group is a named set of permissions. */
+/**
+ * A group is a named set of permissions. In the original clients and processors may also read all references
+ * (`blob.view_reference`), and so every file of every other user; here each reads what is its own, and a foreman the
+ * files of the tasks it holds.
+ */
 export const GROUPS = {
-  clients: ['task.add_task', 'blob.add_reference', 'blob.view_reference', 'blob.view_blob'],
-  processors: ['task.process_task', 'blob.add_reference', 'blob.view_reference', 'blob.view_blob'],
+  clients: ['task.add_task', 'blob.add_reference', 'blob.view_blob'],
+  processors: ['task.process_task', 'blob.add_reference', 'blob.view_blob'],
   inspectors: ['blob.view_reference', 'blob.view_blob', 'task.view_task', 'task.view_result'],
   managers: [
     'blob.view_reference',

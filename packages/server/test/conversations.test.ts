@@ -76,6 +76,8 @@ const STORY = [
   'foreman1',
   'resultget',
   'resultgetunknown',
+  'blobdel',
+  'blobget404',
 ];
 
 test('what the client and the foreman of the original say, from the first upload to the last result, is answered alike', async (t) => {

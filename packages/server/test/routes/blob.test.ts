@@ -177,14 +177,133 @@ test('regression: callers that hang up before their blob comes leave no file ope
   t.deepEqual(broken, []);
 });
 
-test('who may see references is said by groups, and anonymous callers learn nothing about blobs', async (t) => {
+test('references of others are for inspectors, and anonymous callers learn nothing about blobs', async (t) => {
   const { as, upload, url } = await openScene(t);
   const at = `/blob/reference/${await upload('client', 'hello')}/`;
-  t.is((await as('other', at)).status, 200);
-  t.is((await as('nobody', at)).status, 403);
+  t.is((await as('client', at)).status, 200);
+  t.is((await as('inspector', at)).status, 200);
+  for (const name of ['other', 'foreman', 'nobody'] as const) {
+    t.is((await as(name, at)).status, 403);
+    t.is((await as(name, at, { method: 'PUT' })).status, 403);
+    t.is((await as(name, at, { method: 'DELETE' })).status, 403);
+  }
   t.is((await as('nobody', '/blob/reference/', { body: 'x' })).status, 403);
   for (const hash of [sha256('hello'), sha256('?')]) t.is((await send(`${url()}/blob/blob/${hash}/`)).status, 403);
   t.is((await as('client', `/blob/reference/${'0'.repeat(32)}/`)).status, 404);
+});
+
+test('a task cannot name a reference of another user', async (t) => {
+  const { as, upload, put } = await openScene(t);
+  const files = { a: { reference: await upload('client', 'hello') } };
+  const { json } = await as('other', '/task/task/', { json: { image: 'x', files } });
+  t.like(json, { status: 'FAIL', message: 'Reference for file a is unknown', code: 'reference-unknown' });
+  await t.notThrowsAsync(put('client', { files }));
+});
+
+test('a foreman reads the files of the tasks it holds, and only those', async (t) => {
+  const { as, upload, put, take } = await openScene(t);
+  const [one, two] = [await upload('client', 'one'), await upload('client', 'two')];
+  await put('client', { files: { a: { reference: one } } });
+  t.is((await as('foreman', `/blob/reference/${one}/`)).status, 403);
+  await take('foreman', 'f');
+  t.is((await as('foreman', `/blob/reference/${one}/`)).text, 'one');
+  t.is((await as('foreman', `/blob/reference/${two}/`)).status, 403);
+  t.is((await as('second', `/blob/reference/${one}/`)).status, 403);
+});
+
+test('a reference is given up once, by its owner or a manager', async (t) => {
+  const { as, upload } = await openScene(t);
+  for (const name of ['client', 'manager'] as const) {
+    const at = `/blob/reference/${await upload('client', 'hello')}/`;
+    t.is((await as('other', at, { method: 'DELETE' })).status, 403);
+    t.deepEqual((await as(name, at, { method: 'DELETE' })).json, { deleted: true, status: 'OK' });
+    t.is((await as(name, at, { method: 'DELETE' })).status, 404);
+    t.is((await as('client', at)).status, 404);
+  }
+  t.like((await as('client', `/blob/blob/${sha256('hello')}/`, { method: 'PUT' })).json['blob'], { references: 0 });
+});
+
+test('regression: a reference that is given up while a task names it stays for that task', async (t) => {
+  const { as, upload, put, take } = await openScene(t);
+  const reference = await upload('client', 'hello');
+  const at = `/blob/reference/${reference}/`;
+  const id = await put('client', { files: { a: { reference } } });
+  t.is((await as('client', at, { method: 'DELETE' })).status, 200);
+  t.is((await as('client', at, { method: 'DELETE' })).status, 404);
+  t.is((await as('inspector', at)).status, 404);
+  t.is((await as('client', at)).text, 'hello');
+  t.is((await take('foreman', 'f'))?.task, id);
+  t.is((await as('foreman', at)).text, 'hello');
+  const { json } = await as('client', '/task/task/', { json: { image: 'x', files: { b: { reference } } } });
+  t.is(json['code'], 'reference-unknown');
+});
+
+test('a manager removes a blob with all its references and its bytes', async (t) => {
+  const scene = await openScene(t);
+  const { as, upload } = scene;
+  const keys = [await upload('client', 'hello'), await upload('other', 'hello'), await upload('client', 'other')];
+  const at = `/blob/blob/${sha256('hello')}/`;
+  t.is((await as('client', at, { method: 'DELETE' })).status, 403);
+  t.deepEqual((await as('manager', at, { method: 'DELETE' })).json, { deleted: true, status: 'OK' });
+  t.is((await as('manager', at, { method: 'DELETE' })).status, 404);
+  const seen = await Promise.all(
+    keys.map(async (key, index) => (await as(index === 1 ? 'other' : 'client', `/blob/reference/${key}/`)).status),
+  );
+  t.deepEqual(seen, [404, 404, 200]);
+  t.deepEqual(await files(scene), [`${sha256('other').slice(0, 2)}/${sha256('other')}`]);
+});
+
+test('a blob that a task still needs is not removed, and the task is named', async (t) => {
+  const scene = await openScene(t);
+  const { as, upload, put, take } = scene;
+  const reference = await upload('client', 'hello');
+  const id = await put('client', { files: { a: { reference } } });
+  await as('client', `/blob/reference/${reference}/`, { method: 'DELETE' });
+  const at = `/blob/blob/${sha256('hello')}/`;
+  const refused = await as('manager', at, { method: 'DELETE' });
+  t.is(refused.status, 409);
+  t.is(refused.json['code'], 'in-use');
+  t.true(String(refused.json['message']).includes(id));
+  const attempt = (await take('foreman', 'f'))?.attempt;
+  await as('foreman', '/task/result/', { json: { id, attempt, result: 0 } });
+  t.is((await as('manager', at, { method: 'DELETE' })).status, 200);
+  t.is((await as('client', `/blob/reference/${reference}/`)).status, 404);
+  t.deepEqual(await files(scene), []);
+});
+
+test('one request says which of many blobs are missing', async (t) => {
+  const scene = await openScene(t);
+  const { as, upload } = scene;
+  const texts = Array.from({ length: 250 }, (_, index) => `file ${index}`);
+  for (const text of texts) await upload('client', text);
+  const unknown = Array.from({ length: 250 }, (_, index) => sha256(`unknown ${index}`));
+  const lost = sha256('file 7');
+  await rm(path.join(scene.data, 'blobs', lost.slice(0, 2), lost));
+  const hashes = [...texts.map(sha256), ...unknown, ...unknown];
+  const { json } = await as('client', '/blob/missing/', { json: { hashes } });
+  t.deepEqual(json, { missing: [lost, ...unknown], status: 'OK' });
+  t.deepEqual((await as('client', '/blob/missing/', { json: { hashes: [] } })).json, { missing: [], status: 'OK' });
+  t.is((await as('nobody', '/blob/missing/', { json: { hashes } })).status, 403);
+  t.is((await as('client', '/blob/missing/', { json: { hashes: ['../../etc'] } })).status, 400);
+});
+
+test('one request makes references to many blobs, or to none of them', async (t) => {
+  const { as, upload } = await openScene(t);
+  const texts = Array.from({ length: 130 }, (_, index) => `file ${index}`);
+  for (const text of texts) await upload('client', text);
+  const hashes = [...texts.map(sha256), sha256('file 0')];
+  const { json } = await as('other', '/blob/references/', { json: { hashes } });
+  const references = json['references'] as { key: string; blob: string; size: number }[];
+  t.deepEqual(
+    references.map(({ blob }) => blob),
+    hashes,
+  );
+  t.is(new Set(references.map(({ key }) => key)).size, 131);
+  t.deepEqual(json['missing'], []);
+  t.is((await as('other', `/blob/reference/${references[7]?.key ?? ''}/`)).text, 'file 7');
+  const none = await as('other', '/blob/references/', { json: { hashes: [sha256('?'), ...hashes, sha256('?')] } });
+  t.deepEqual(none.json, { references: [], missing: [sha256('?')], status: 'OK' });
+  t.like((await as('client', `/blob/blob/${sha256('file 0')}/`, { method: 'PUT' })).json['blob'], { references: 3 });
 });
 
 test('hostile input 54: tricks with identifiers are refused', async (t) => {

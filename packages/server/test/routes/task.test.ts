@@ -50,7 +50,9 @@ test('files must have references that are known, in the words of the original', 
   const unknown = [200, 'Reference for file a.txt is unknown', 'FAIL'];
   t.deepEqual(await put('client', { 'a.txt': { reference: '0'.repeat(32) } }), unknown);
   const reference = await upload('client', 'a');
-  t.deepEqual((await put('other', { 'a.txt': { reference } }))[2], 'OK');
+  t.deepEqual((await put('client', { 'a.txt': { reference } }))[2], 'OK');
+  // The original takes another client's: whoever hears of a key could read what is behind it.
+  t.deepEqual(await put('other', { 'a.txt': { reference } }), unknown);
 });
 
 test('bad tasks are refused with the field at fault, and none is put', async (t) => {
