@@ -41,6 +41,14 @@ export function queuesWithReady(db: Connection): Promise<Omit<Queue, 'ready'>[]>
   return db.all<Omit<Queue, 'ready'>>('select id, class, owner, priority, head from queues where head is not null');
 }
 
+/** The oldest task of every queue in which one is ready, and how many are. */
+export function readyHeads(db: Connection): Promise<(Pick<Queue, 'class' | 'head' | 'ready'> & { attempt: number })[]> {
+  return db.all(
+    `select queues.class, queues.head, queues.ready, tasks.attempt from queues join tasks on tasks.number = queues.head
+     where queues.head is not null`,
+  );
+}
+
 /** Is a task of this class ready? */
 export async function hasReady(db: Connection, taskClass: number): Promise<boolean> {
   const row = await db.get('select 1 as ready from queues where class = :taskClass and head is not null limit 1', {

@@ -8,6 +8,7 @@ import type { MESSAGES } from '../messages.ts';
 import { type Absence, makeUpForAbsence } from './absence.ts';
 import { expireLeases } from './leases.ts';
 import type { Waiting } from './waiting.ts';
+import { readyWatch } from './watch-ready.ts';
 
 /** Pause between two passes. */
 const PAUSE_MS = 1000;
@@ -25,6 +26,7 @@ export function leaseWatch(parts: {
   log: Log<typeof MESSAGES>;
 }): () => Promise<number> {
   const { store, follow, clock, waiting, log } = parts;
+  const lookForReady = readyWatch(parts);
   return async () => {
     const wasAway = await makeUpForAbsence(parts);
     const now = clock.now();
@@ -37,6 +39,7 @@ export function leaseWatch(parts: {
     if (await store.read((db) => isPauseOver(db, now))) {
       for (const id of await store.write((db) => endPauses(db, now))) await waiting.ring(id, MOST_RUNG);
     }
+    await lookForReady();
     // For what nobody told of: a command line that wrote to the database beside us.
     await follow.look();
     return PAUSE_MS;

@@ -2,7 +2,14 @@ import test from 'ava';
 import { countByHolder, countByState } from '../../src/database/counts.ts';
 import { eventsAfter, newestEvent, storyOf } from '../../src/database/events.ts';
 import { openStore } from '../../src/database/open.ts';
-import { hasReady, isPauseOver, nextReady, type Queue, queuesWithReady } from '../../src/database/queues.ts';
+import {
+  hasReady,
+  isPauseOver,
+  nextReady,
+  type Queue,
+  queuesWithReady,
+  readyHeads,
+} from '../../src/database/queues.ts';
 import { isFileFor } from '../../src/database/references.ts';
 import { wasRemoved } from '../../src/database/removal.ts';
 import { sharePerUser } from '../../src/database/shares.ts';
@@ -14,6 +21,7 @@ import { openQueue } from '../queue-scene.ts';
 /** What is asked at every dequeue, every second, or by every reader; none may look at more rows than it answers. */
 const QUERIES: Record<string, (db: Connection) => unknown> = {
   queuesWithReady,
+  readyHeads,
   hasReady: (db) => hasReady(db, 1),
   isPauseOver: (db) => isPauseOver(db, 1),
   nextReady: (db) => nextReady(db, 1, 0),
