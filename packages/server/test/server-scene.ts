@@ -21,7 +21,6 @@ const USERS = {
   inspector: { password: 'inspector', groups: ['inspectors'] },
   manager: { password: 'manager', groups: ['managers'] },
   admin: { password: 'admin', groups: ['superuser'] },
-  manager: { password: 'manager', groups: ['managers'] },
   nobody: { password: 'nobody', groups: [] },
 } as const;
 export type Name = keyof typeof USERS;

@@ -9,7 +9,7 @@ import { openScene, type Scene, send } from '../server-scene.ts';
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
 /** All files of the store but the lock of the server, by their paths in it. */
-const files = async ({ data }: Scene) => {
+const filesOf = async ({ data }: Scene) => {
   const root = path.join(data, 'blobs');
   const entries = await readdir(root, { recursive: true, withFileTypes: true });
   const kept = entries.filter((entry) => entry.isFile() && entry.name !== 'lock');
@@ -37,7 +37,7 @@ test('an upload makes a new reference each time and keeps the bytes once', async
   const scene = await openScene(t);
   const [one, two] = [await scene.upload('client', 'hello'), await scene.upload('client', 'hello')];
   t.not(one, two);
-  t.is((await files(scene)).length, 1);
+  t.is((await filesOf(scene)).length, 1);
   const shown = await scene.as('client', `/blob/reference/${one}/`, { method: 'PUT' });
   t.like(shown.json['reference'], { key: one, blob: sha256('hello'), size: 5 });
   const blob = await scene.as('client', `/blob/blob/${sha256('hello')}/`, { method: 'PUT' });
@@ -91,8 +91,8 @@ test('hostile input 53: bodies that are not whole are refused and leave nothing'
   const zipped = await talk(scene, `${head}Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\nab`);
   t.regex(zipped, /"bad-body"/);
   // The uploads that were cut off are still being cleaned up when their callers are gone.
-  for (let tries = 0; tries < 100 && (await files(scene)).length > 0; tries += 1) await new Promise(setImmediate);
-  t.deepEqual(await files(scene), []);
+  for (let tries = 0; tries < 100 && (await filesOf(scene)).length > 0; tries += 1) await new Promise(setImmediate);
+  t.deepEqual(await filesOf(scene), []);
 });
 
 test('a body over the limit is refused before it is read, and while it is', async (t) => {
@@ -114,8 +114,8 @@ test('regression: an upload that falls silent is cut off and leaves nothing, a s
   const scene = await openScene(t, { uploadSilenceMs: 3000, heard: (line) => void broken.push(line) });
   const head = `POST /blob/reference/ HTTP/1.1\r\nHost: x\r\nAuthorization: ${scene.authorization('client').authorization}\r\n`;
   await talk(scene, `${head}Content-Length: 10\r\n\r\nshort`);
-  for (let tries = 0; tries < 100 && (await files(scene)).length > 0; tries += 1) await sleep(20);
-  t.deepEqual(await files(scene), []);
+  for (let tries = 0; tries < 100 && (await filesOf(scene)).length > 0; tries += 1) await sleep(20);
+  t.deepEqual(await filesOf(scene), []);
   const body = new ReadableStream({
     async pull(controller) {
       await sleep(600);
@@ -139,7 +139,7 @@ test('bytes that the server has are linked by hash, others are not found', async
 test('regression: a blob whose file is gone is asked for again, and healed by it', async (t) => {
   const scene = await openScene(t);
   const key = await scene.upload('client', 'hello');
-  const [file = ''] = await files(scene);
+  const [file = ''] = await filesOf(scene);
   await rm(path.join(scene.data, 'blobs', file));
   t.is((await scene.as('client', `/blob/blob/${sha256('hello')}/`, { method: 'POST' })).status, 404);
   t.is((await scene.as('client', `/blob/reference/${key}/`)).status, 500);
@@ -250,7 +250,7 @@ test('a manager removes a blob with all its references and its bytes', async (t)
     keys.map(async (key, index) => (await as(index === 1 ? 'other' : 'client', `/blob/reference/${key}/`)).status),
   );
   t.deepEqual(seen, [404, 404, 200]);
-  t.deepEqual(await files(scene), [`${sha256('other').slice(0, 2)}/${sha256('other')}`]);
+  t.deepEqual(await filesOf(scene), [`${sha256('other').slice(0, 2)}/${sha256('other')}`]);
 });
 
 test('a blob that a task still needs is not removed, and the task is named', async (t) => {
@@ -268,7 +268,7 @@ test('a blob that a task still needs is not removed, and the task is named', asy
   await as('foreman', '/task/result/', { json: { id, attempt, result: 0 } });
   t.is((await as('manager', at, { method: 'DELETE' })).status, 200);
   t.is((await as('client', `/blob/reference/${reference}/`)).status, 404);
-  t.deepEqual(await files(scene), []);
+  t.deepEqual(await filesOf(scene), []);
 });
 
 test('one request says which of many blobs are missing', async (t) => {
