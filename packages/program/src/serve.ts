@@ -121,8 +121,6 @@ function walk<Who extends Caller>(name: string, route: Route, handle: Handler, s
   const readBody = stations.bodies({ largest, withinMs });
   return async (request: Request, response: Response): Promise<void> => {
     note(request, { route: name });
-    const gone = new AbortController();
-    response.on('close', () => gone.abort());
     if (isWork(route)) inWork(response);
     const user = await identify(request);
     if (user !== undefined) note(request, { user });
@@ -130,16 +128,25 @@ function walk<Who extends Caller>(name: string, route: Route, handle: Handler, s
     const answer = await handle({
       params: parseShape(route.params ?? EMPTY, request.params) as never,
       query: parseShape(route.query ?? EMPTY, request.query) as never,
-      body: (typeof route.body === 'object'
-        ? parseShape(route.body, await readBody(request, response))
-        : undefined) as never,
+      body: (typeof route.body === 'object' ? parseShape(route.body, await readBody(request)) : undefined) as never,
       user: user as never,
       request,
       response,
-      signal: gone.signal,
+      // Made for those only that ask: most handlers are done before anybody could go away.
+      get signal() {
+        return goneSignal(response);
+      },
     });
     if (typeof route.answer === 'object') answerJson(response, 200, checkAnswer(name, route.answer, answer));
   };
+}
+
+/** Aborted when the answer is over, sent or not. */
+function goneSignal(response: Response): AbortSignal {
+  const gone = new AbortController();
+  if (response.closed) gone.abort();
+  else response.on('close', () => gone.abort());
+  return gone.signal;
 }
 
 /** Streams last as long as their callers like, and so do long polls; health must be heard of in the worst of times. */

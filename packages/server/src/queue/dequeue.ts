@@ -74,6 +74,7 @@ export async function takeTasks(db: Connection, classes: ClassPage, offer: Offer
     const taskClass = await classes.find(db, best.class);
     taken.push(await assign(db, best.head, taskClass, offer, now));
     if (taskClass.exclusive) break;
+    if (taken.length >= offer.most) break;
     budget = spendBudget(demandOf(taskClass, offer), budget);
     candidates = await afterTaking(db, best, fitting, coresOf(taskClass));
   }
