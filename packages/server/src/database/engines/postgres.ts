@@ -46,6 +46,10 @@ export async function openPostgres(address: string): Promise<Engine> {
     });
     await client.connect();
     await client.query(`set idle_in_transaction_session_timeout = '${PATIENCE}'`);
+    // An acknowledged write is on disk; waiting for replicas too, as somebody may have set it, is more than that.
+    await client.query(
+      `select set_config('synchronous_commit', 'on', false) where current_setting('synchronous_commit') = 'off'`,
+    );
     return client;
   };
 

@@ -1,0 +1,141 @@
+// What only PostgreSQL can do to us: connections that break, and other processes that write.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { GridError } from '@kolejka/protocol';
+import type { ExecutionContext } from 'ava';
+import pg from 'pg';
+import { followLog, type News } from '../../../src/database/follow.ts';
+import { openStore } from '../../../src/database/open.ts';
+import type { Store } from '../../../src/database/store.ts';
+import { whenPostgres } from '../../engines.ts';
+import { newDatabase } from '../../postgres.ts';
+import { openQueue } from '../../queue-scene.ts';
+
+/** The number of the writers' lock, which every server of every version must know it by. */
+const WRITERS = 0x6b6f6c65;
+
+async function open(t: ExecutionContext) {
+  const address = await newDatabase();
+  const admin = new pg.Client(address);
+  await admin.connect();
+  t.teardown(() => admin.end());
+  return {
+    address,
+    admin,
+    openStore: async () => {
+      const store = await openStore(address);
+      t.teardown(() => store.close());
+      return store;
+    },
+    /** Breaks every connection but our own. */
+    breakAll: () =>
+      admin.query(
+        `select pg_terminate_backend(pid) from pg_stat_activity
+         where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend'`,
+      ),
+  };
+}
+
+const putUser = (store: Store, name: string) =>
+  store.write((db) =>
+    db.run(`insert into users (name, email, password, groups, created_ms) values (:name, '', '', '[]', 0)`, { name }),
+  );
+const namesIn = async (store: Store) =>
+  (await store.read((db) => db.all<{ name: string }>('select name from users order by name'))).map(({ name }) => name);
+
+whenPostgres('a write whose connection breaks is refused as busy, and the next one works', async (t) => {
+  const { openStore: openOne, breakAll } = await open(t);
+  const store = await openOne();
+  const broken = store.write(async (db) => {
+    await db.run(`insert into users (name, email, password, groups, created_ms) values ('a', '', '', '[]', 0)`);
+    await breakAll();
+    await db.get('select 1 as one');
+  });
+  const error = await t.throwsAsync(broken, { instanceOf: GridError });
+  t.is(error.code, 'busy');
+  await putUser(store, 'b');
+  t.deepEqual(await namesIn(store), ['b']);
+});
+
+whenPostgres('a store whose connections all broke while nobody asked works on', async (t) => {
+  const { openStore: openOne, breakAll } = await open(t);
+  const store = await openOne();
+  await putUser(store, 'a');
+  await Promise.all(Array.from({ length: 8 }, () => namesIn(store)));
+  await breakAll();
+  await sleep(100);
+  t.deepEqual(await namesIn(store), ['a']);
+  await putUser(store, 'b');
+  t.deepEqual(await namesIn(store), ['a', 'b']);
+});
+
+whenPostgres('events of another server are heard of at once, and also after the connection broke', async (t) => {
+  const { address, openStore: openOne, breakAll } = await open(t);
+  const here = await openOne();
+  const heard: News[] = [];
+  const follow = await followLog(here, () => undefined);
+  let next = Promise.withResolvers<void>();
+  follow.hear((news) => {
+    heard.push(...news);
+    next.resolve();
+  });
+  const there = await openQueue(address);
+  t.teardown(there.close);
+  await sleep(200);
+  const begun = performance.now();
+  await there.put();
+  await next.promise;
+  t.true(performance.now() - begun < 1000);
+  t.deepEqual(
+    heard.map(({ event }) => event),
+    ['created'],
+  );
+
+  await breakAll();
+  next = Promise.withResolvers<void>();
+  await there.put().catch(() => there.put());
+  await Promise.race([next.promise, sleep(5000, undefined, { ref: false })]);
+  t.deepEqual(
+    heard.map(({ event }) => event),
+    ['created', 'created'],
+  );
+});
+
+whenPostgres('a writer that others wait for is waited for, whoever it is', async (t) => {
+  const { admin, openStore: openOne } = await open(t);
+  const store = await openOne();
+  await admin.query('begin');
+  await admin.query('select pg_advisory_xact_lock($1)', [WRITERS]);
+  let isDone = false;
+  const write = putUser(store, 'a').finally(() => (isDone = true));
+  await sleep(200);
+  t.false(isDone);
+  t.deepEqual(await namesIn(store), [], 'readers do not wait');
+  await admin.query('commit');
+  await write;
+  t.deepEqual(await namesIn(store), ['a']);
+});
+
+whenPostgres('a database that cannot be had is refused with one sentence, without the password', async (t) => {
+  const address = new URL(await newDatabase());
+  const wrong: Record<string, (url: URL) => void> = {
+    'a wrong password': (url) => (url.password = 'sesame-open'),
+    'no such database': (url) => (url.pathname = 'nowhere'),
+    'nobody listens': (url) => (url.port = '1'),
+  };
+  for (const [what, change] of Object.entries(wrong)) {
+    const url = new URL(address);
+    change(url);
+    const error = await t.throwsAsync(openStore(url.href), { instanceOf: GridError }, what);
+    t.is(error.code, 'bad-config', what);
+    t.false(error.message.includes(url.password), what);
+    t.notRegex(error.message, /\n/, what);
+  }
+});
+
+whenPostgres('what is acknowledged is on disk, whatever the database is set to by default', async (t) => {
+  const { address, admin, openStore: openOne } = await open(t);
+  const name = new URL(address).pathname.slice(1);
+  await admin.query(`alter database ${name} set synchronous_commit = off`);
+  const store = await openOne();
+  t.deepEqual(await store.write((db) => db.get('show synchronous_commit')), { synchronous_commit: 'on' });
+});
