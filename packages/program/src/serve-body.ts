@@ -1,6 +1,7 @@
 /** Reads a JSON or form body, bounded in bytes, in time, and in what all bodies together may hold. */
 import { GridError } from '@kolejka/protocol';
-import express, { type Request, type Response } from 'express';
+import type { Request } from 'express';
+import { type BodyRules, readBytes } from './serve-bytes.ts';
 import { readJson } from './serve-json.ts';
 
 /** Bodies that are read at the same time may have so many bytes, all together; more are refused for the moment. */
@@ -11,32 +12,22 @@ const LARGEST_FORM = 16 * 1024;
 
 const STRICT = new TextDecoder('utf-8', { fatal: true });
 
-export interface BodyRules {
-  /** In bytes, also after decompression. */
-  largest: number;
-  /** A caller that takes longer is refused: some of these bodies come from callers nobody knows. */
-  withinMs: number;
-}
-
-export type ReadBody = (request: Request, response: Response) => Promise<unknown>;
+export type ReadBody = (request: Request) => Promise<unknown>;
 
 /** Answers the function that makes readers of bodies; these share their room. */
 export function openBodies(room = ALL_BODIES): (rules: BodyRules) => ReadBody {
   let held = 0;
-  return (rules) => {
-    const readBytes = bytesReader(rules);
-    return async (request, response) => {
-      const size = Math.min(sizeOf(request) ?? rules.largest, rules.largest);
-      if (held > 0 && held + size > room) {
-        throw new GridError('busy', 'Many large bodies are being read; send it again in a moment.', { retryAfterS: 1 });
-      }
-      held += size;
-      try {
-        return await readObject(request, await readBytes(request, response), rules.largest);
-      } finally {
-        held -= size;
-      }
-    };
+  return (rules) => async (request) => {
+    const size = Math.min(sizeOf(request) ?? rules.largest, rules.largest);
+    if (held > 0 && held + size > room) {
+      throw new GridError('busy', 'Many large bodies are being read; send it again in a moment.', { retryAfterS: 1 });
+    }
+    held += size;
+    try {
+      return await readObject(request, await readBytes(request, rules), rules.largest);
+    } finally {
+      held -= size;
+    }
   };
 }
 
@@ -44,27 +35,6 @@ export function openBodies(room = ALL_BODIES): (rules: BodyRules) => ReadBody {
 function sizeOf({ headers }: Request): number | undefined {
   const length = headers['content-length'];
   return length === undefined || headers['content-encoding'] !== undefined ? undefined : Number(length);
-}
-
-/** @throws GridError `too-large`, `bad-body` */
-function bytesReader({ largest, withinMs }: BodyRules): (request: Request, response: Response) => Promise<Buffer> {
-  const readRaw = express.raw({ type: () => true, limit: largest });
-  return async (request, response) => {
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const timer = setTimeout(() => {
-      reject(new GridError('bad-body', `The body did not come whole within ${withinMs / 1000} s.`));
-    }, withinMs);
-    readRaw(request, response, (error?: unknown) => (error === undefined ? resolve() : reject(error)));
-    try {
-      await promise;
-    } finally {
-      clearTimeout(timer);
-    }
-    const body: unknown = request.body;
-    // Each byte is kept once: what the request holds on to stays until the answer.
-    request.body = undefined;
-    return Buffer.isBuffer(body) ? body : Buffer.alloc(0);
-  };
 }
 
 /**

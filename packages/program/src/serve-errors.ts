@@ -5,11 +5,10 @@ import type { Request, Response } from 'express';
 /** How long a refused body is still listened to, so that the caller can hear the refusal before the line is cut. */
 const LINGER_MS = 2000;
 
-/** Whatever was thrown as a GridError; errors of express and its body readers carry a status and a type. */
+/** Whatever was thrown as a GridError; errors of express carry a status. */
 export function fromExpress(thrown: unknown): GridError {
   if (thrown instanceof GridError) return thrown;
-  const { status, type } = thrown as { status?: number; type?: string };
-  if (type === 'entity.too.large') return new GridError('too-large', 'The body is too large.', { cause: thrown });
+  const { status } = thrown as { status?: number };
   if (typeof status === 'number' && status >= 400 && status < 500) {
     return new GridError('bad-body', (thrown as Error).message, { cause: thrown });
   }

@@ -6,7 +6,7 @@ import type { ExecutionContext } from 'ava';
 import test from 'ava';
 import express from 'express';
 import { z } from 'zod';
-import { type Caller, drainer, type Handler, mountRoutes, type ServeOptions } from '../src/serve.ts';
+import { type Caller, drainer, type Handler, mountRoutes, type Passage, type ServeOptions } from '../src/serve.ts';
 
 const ROUTES = {
   show: {
@@ -249,4 +249,69 @@ test('regression: no stack trace is answered, even when an error cannot be answe
   const { status, text } = await ask(`${url}/thing/x/`);
   t.is(status, 500);
   t.notRegex(text, /broken|\.ts/);
+});
+
+test('more requests in work than may be are refused for the moment, and say after how long to ask again', async (t) => {
+  const held = Promise.withResolvers<object>();
+  const { url } = await open(t, { list: () => held.promise }, { mostInWork: 2 });
+  const get = () => ask(`${url}/thing/list/`, { headers: putter });
+  const under = [get(), get()];
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  const refused = await get();
+  t.like(refused, { status: 503, json: { code: 'busy', status: 'FAIL' } });
+  t.is(refused.headers.get('retry-after'), '1');
+  held.resolve({ things: [] });
+  for (const { status } of await Promise.all(under)) t.is(status, 200);
+  t.is((await get()).status, 200);
+});
+
+test('watchers see every request come and go, also those that fit no route or break off', async (t) => {
+  const seen: string[] = [];
+  const watchers = [
+    {
+      began: ({ route }: Passage<Caller>) => void seen.push(`began ${route}`),
+      ended: ({ route, user, error, response }: Passage<Caller>) =>
+        void seen.push(`ended ${route} ${user !== undefined} ${error?.code} ${response.statusCode}`),
+    },
+  ];
+  const { url } = await open(t, { list: () => new Promise(() => undefined) }, { watchers });
+  await ask(`${url}/thing/7/`, { headers: putter });
+  await ask(`${url}/thing/x/`);
+  await ask(`${url}/nothing/`);
+  const broken = new AbortController();
+  const under = ask(`${url}/thing/list/`, { headers: putter, signal: broken.signal });
+  await until(() => seen.includes('began list'));
+  broken.abort();
+  await t.throwsAsync(under);
+  await until(() => seen.length === 7);
+  t.deepEqual(seen, [
+    'began show',
+    'ended show true undefined 200',
+    'began show',
+    'ended show false bad-value 400',
+    'ended undefined false no-route 404',
+    'began list',
+    'ended list true undefined 200',
+  ]);
+});
+
+async function until(holds: () => boolean): Promise<void> {
+  for (let times = 0; times < 200 && !holds(); times += 1) await new Promise((resolve) => setTimeout(resolve, 10));
+  if (!holds()) throw new Error('it did not come to be');
+}
+
+test('callers nobody knows may send little, and a form has room for a login only', async (t) => {
+  const login = { ...ROUTES.put, path: '/login/', may: 'anyone' } as const;
+  const routes = { ...ROUTES, login };
+  const { url } = await open(
+    t,
+    {},
+    { routes, handlers: { login: () => ({ name: '' }), put: () => ({ name: '' }) }, largestBody: 100_000 },
+  );
+  const post = (at: string, body: string, type: string) =>
+    ask(url + at, { method: 'POST', body, headers: { ...putter, 'content-type': type } });
+  const [json, form] = [JSON.stringify({ name: 'x'.repeat(20_000) }), `name=${'x'.repeat(20_000)}`];
+  t.like((await post('/login/', json, 'application/json')).json, { code: 'too-large' });
+  t.like((await post('/thing/', json, 'application/json')).json, { status: 'OK' });
+  t.like((await post('/thing/', form, 'application/x-www-form-urlencoded')).json, { code: 'too-large' });
 });
