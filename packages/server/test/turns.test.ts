@@ -25,3 +25,16 @@ test('what fails gives its turn on', async (t) => {
   await t.throwsAsync(failing, { message: 'no' });
   t.is(await next, 'yes');
 });
+
+test('no more wait than may, and whoever is refused takes no turn', async (t) => {
+  const inTurn = takeTurns(1, 2);
+  const first = Promise.withResolvers<string>();
+  const under = [inTurn(() => first.promise), inTurn(async () => 'second'), inTurn(async () => 'third')];
+  await t.throwsAsync(
+    inTurn(() => Promise.resolve(t.fail())),
+    { code: 'busy' },
+  );
+  first.resolve('first');
+  t.deepEqual(await Promise.all(under), ['first', 'second', 'third']);
+  t.is(await inTurn(async () => 'later'), 'later');
+});

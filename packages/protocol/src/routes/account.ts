@@ -48,7 +48,7 @@ export const ACCOUNT_ROUTES = {
     form: true,
     answer: nothing,
     repeatable: true,
-    errors: ['csrf-missing', 'wrong-password', 'bad-value'],
+    errors: ['csrf-missing', 'wrong-password', 'bad-value', 'too-many-requests'],
     about: 'Starts a session: rotates the csrftoken cookie and gives a sessionid cookie.',
   },
   settings: {
