@@ -1,0 +1,11 @@
+/** The drill by hand: `node --conditions=kolejka-source packages/server/test/crash/main.ts --kills 300 --seed 1`. */
+import { parseArgs } from 'node:util';
+import { runDrill } from './drill.ts';
+
+const { values } = parseArgs({
+  options: { kills: { type: 'string', default: '300' }, seed: { type: 'string', default: '1' } },
+});
+const { figures, wrong } = await runDrill({ kills: Number(values.kills), seed: values.seed });
+for (const sentence of wrong.slice(0, 50)) console.error(sentence);
+console.log(JSON.stringify({ seed: values.seed, ...figures }));
+process.exitCode = wrong.length === 0 ? 0 : 1;
