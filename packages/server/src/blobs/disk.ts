@@ -14,7 +14,7 @@ import { link, mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promis
 import path from 'node:path';
 import { BlobHash, GridError } from '@kolejka/protocol';
 import { type Aside, openAside, removeDead } from './aside.ts';
-import { explainFull, ignoreMissing, syncDirectory, writeAll } from './files.ts';
+import { explainFull, freeBytes, ignoreMissing, syncDirectory, writeAll } from './files.ts';
 import type { BlobStore, Incoming, Placed, TakenAway } from './store.ts';
 import { wholeStream } from './whole.ts';
 
@@ -174,7 +174,10 @@ async function writeAside(file: string, incoming: Incoming): Promise<{ hash: Blo
     await writing;
     const isDue = unsynced >= UNSYNCED;
     if (isDue) unsynced = 0;
-    writing = writeAll(handle, batch).then(() => (isDue ? handle.datasync() : undefined));
+    writing = writeAll(handle, batch).then(() => {
+      if (incoming.spent === true) for (const chunk of batch) freeBytes(chunk);
+      return isDue ? handle.datasync() : undefined;
+    });
     // Heard of by whoever waits for it next.
     writing.catch(() => undefined);
   };

@@ -21,14 +21,14 @@ export function incomingFrom(request: Request, largest: number, room: number): I
   const hash = announcedHash(request.get('content-digest'));
   const size = announcedSize(request);
   if (size !== undefined && size > room && size <= largest) throw overQuota(room);
-  if (coding === 'identity') return { bytes: within(request, room), largest, size, hash };
+  if (coding === 'identity') return { bytes: within(request, room), spent: true, largest, size, hash };
   // The digest of RFC 9530 is of the body as it is sent, the hash of a blob of what it stands for.
   if (hash !== undefined) {
     throw new GridError('bad-value', 'Content-Digest: only for a body without Content-Encoding', {
       field: 'Content-Digest',
     });
   }
-  return { bytes: within(decodeBody(request, coding), room), largest };
+  return { bytes: within(decodeBody(request, coding), room), spent: true, largest };
 }
 
 async function* within(bytes: AsyncIterable<Uint8Array>, room: number): AsyncGenerator<Uint8Array> {

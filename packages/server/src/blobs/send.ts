@@ -1,10 +1,12 @@
 /** Answers the bytes of a blob: all or a part of them, as they are or coded, or that the caller has them already. */
+import { once } from 'node:events';
 import { pipeline } from 'node:stream/promises';
 import { type BlobHash, GridError } from '@kolejka/protocol';
 import type { Request, Response } from 'express';
 import type { Parts } from '../parts.ts';
 import { sendfileHeaders } from '../sendfile.ts';
 import { chooseCoding, type CodingName, encoder } from './codings.ts';
+import { freeBytes } from './files.ts';
 import type { Part } from './store.ts';
 
 interface Named {
@@ -47,7 +49,7 @@ export async function sendBlob(
   try {
     // A caller that hung up while the file was being opened: `pipeline` would throw before it cares for the file.
     if (response.destroyed) return;
-    if (coding === undefined) await pipeline(found.bytes, response);
+    if (coding === undefined) await pump(found.bytes, response);
     else await pipeline(found.bytes, encoder(coding), response);
   } catch (thrown) {
     // A caller that goes away in the middle is no error of ours; bytes that are damaged are, and cut the answer off.
@@ -56,6 +58,21 @@ export async function sendBlob(
     // A file that nobody closes ends the whole process when it is collected as garbage.
     found.bytes.destroy();
   }
+}
+
+/** As `pipeline`, but the memory of each chunk is given back as soon as the kernel has it. */
+async function pump(bytes: AsyncIterable<Buffer>, response: Response): Promise<void> {
+  const gone = new AbortController();
+  response.on('close', () => gone.abort());
+  const { signal } = gone;
+  // Rejects when the caller goes away, which is looked at after it.
+  const wait = (event: 'drain' | 'finish') => once(response, event, { signal }).catch(() => undefined);
+  for await (const chunk of bytes) {
+    if (!response.write(chunk, () => freeBytes(chunk))) await wait('drain');
+    if (response.destroyed) return;
+  }
+  response.end();
+  if (!response.writableFinished) await wait('finish');
 }
 
 /** How a stream says that the other side of the connection is gone. */

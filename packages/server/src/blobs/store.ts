@@ -10,6 +10,8 @@ import type { BlobHash } from '@kolejka/protocol';
 
 export interface Incoming {
   bytes: AsyncIterable<Uint8Array>;
+  /** Nobody else looks at the chunks: the memory of each is given back as soon as it is written. */
+  spent?: true;
   /** Most bytes that are taken. */
   largest: number;
   /** How many bytes there must be, where that is known. */
