@@ -76,15 +76,12 @@ const STORY = [
   'foreman1',
   'resultget',
   'resultgetunknown',
-<<<<<<< HEAD
-  'blobdel',
-  'blobget404',
-=======
   'resultdel',
   'resultdel2',
   'taskdel',
   'taskdel2',
->>>>>>> 99a2a6c (Replay the recorded deletions of tasks and results)
+  'blobdel',
+  'blobget404',
 ];
 
 test('what the client and the foreman of the original say, from the first upload to the last deletion, is answered alike', async (t) => {
