@@ -3,6 +3,7 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { differencesPage } from './generate/differences.ts';
 import { errorsPage } from './generate/errors.ts';
 import { glossaryPage } from './generate/glossary.ts';
 import { httpPage } from './generate/http.ts';
@@ -17,6 +18,7 @@ const PAGES = {
   'docs/stats.md': statsPage,
   'docs/http.md': httpPage,
   'docs/errors.md': errorsPage,
+  'docs/differences.md': differencesPage,
   'docs/settings.md': settingsPage,
 } as const;
 

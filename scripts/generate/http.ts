@@ -9,7 +9,7 @@ import {
   type Parameter,
   typeInWords,
 } from '@kolejka/protocol/openapi';
-import { code, list, page, table } from './markdown.ts';
+import { code, page, table } from './markdown.ts';
 
 const CALLERS = { anyone: 'anyone', user: 'whoever is logged in' } as const;
 
@@ -47,26 +47,9 @@ export function httpPage(): string {
       ['permission', 'what it allows'],
       Object.entries(PERMISSIONS).map(([name, about]) => [code(name), about]),
     ),
-    '## Not here yet',
-    'The original has these, this server does not:',
-    list(MISSING),
-    '## Different on purpose',
-    list(DIFFERENT),
+    "Where an answer is deliberately not the original's: [differences](differences.md).",
   ]);
 }
-
-const MISSING = [
-  '`DELETE` of tasks, results, references and blobs: nothing is ever removed.',
-  '`PUT /task/task/ID/` and `PUT /task/result/ID/`, there the same as `GET`.',
-  'The group Managers.',
-];
-
-const DIFFERENT = [
-  'A malformed identifier is refused with 400, in the original with 404; a result of one is unknown, as there.',
-  '`POST /queue/dequeue/` never gives more tasks than `concurency`; the original may give one more.',
-  'A task whose `callback_url` the server may not call is refused with 400; the original takes it and never calls.',
-  '`callback_url` is called in the background, tried again, and also for tasks that were given up or cancelled, with `"result": null`, `state` and `message`; the original calls once, for a result, while the foreman waits, and for as long as the receiver likes.',
-];
 
 function section(name: string, route: Route, { parameters, requestBody, responses }: Operation): string {
   const [type, content] = Object.entries(requestBody?.content ?? {})[0] ?? [];

@@ -1,7 +1,7 @@
 /**
  * When is our answer as good as the recorded one? Defined here and nowhere else.
  *
- * The status is equal. JSON has the same keys in the same order at every depth, the last one `status`, and the same
+ * The status is equal, and so is where a redirect leads. An answer to HEAD has no body. JSON has the same keys in the same order at every depth, the last one `status`, and the same
  * values, except identifiers and moments, which each server makes for itself. Bytes are equal. Headers that clients
  * read are equal: the type without parameters, the length of bytes, the name in Content-Disposition.
  * Ours may say more where the original says nothing or only a sentence: bodies of 403 and 404, and `code` and `field`
@@ -25,10 +25,13 @@ export function differences(recorded: Recorded, answer: Answer): string[] {
     if (theirs !== ours) found.push(`${what}: ${JSON.stringify(theirs)} became ${JSON.stringify(ours)}`);
   };
   compare('status', recorded.status, answer.status);
-  if (recorded.status !== 200) return found;
   const theirs = new Headers(recorded.headers);
+  compare('Location', theirs.get('Location'), answer.headers.get('Location'));
+  if (recorded.status !== 200) return found;
   compare('Content-Type', typeOf(theirs), typeOf(answer.headers));
-  if (typeOf(theirs) === 'application/json') {
+  if (recorded.body.text === '' && answer.text === '') {
+    // HEAD: the headers are all there is.
+  } else if (typeOf(theirs) === 'application/json') {
     compare('JSON', shape(JSON.parse(recorded.body.text)), shape(withoutOurs(answer.json)));
     compare('last key', 'status', Object.keys(answer.json).at(-1));
   } else {

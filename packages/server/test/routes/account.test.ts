@@ -1,27 +1,6 @@
 import test from 'ava';
-import { type Answer, openScene, PASSWORDS, type Scene, send } from '../server-scene.ts';
-
-const cookieOf = ({ headers }: Answer, name: string) =>
-  headers
-    .getSetCookie()
-    .find((cookie) => cookie.startsWith(`${name}=`))
-    ?.split(/[=;]/)[1];
-
-/** The login dance; answers the headers of a session. */
-async function logIn({ url }: Scene, username: string, password: string) {
-  const first = cookieOf(await send(`${url()}/logout/`), 'csrftoken') ?? '';
-  const answer = await send(`${url()}/login/`, {
-    body: new URLSearchParams({ username, password }).toString(),
-    headers: {
-      'content-type': 'application/x-www-form-urlencoded',
-      'x-csrftoken': first,
-      cookie: `csrftoken=${first}`,
-    },
-  });
-  const [csrf, session] = [cookieOf(answer, 'csrftoken'), cookieOf(answer, 'sessionid')];
-  const cookie = `csrftoken=${csrf}; sessionid=${session}`;
-  return { answer, first, csrf, session, headers: { cookie, 'x-csrftoken': csrf ?? '' } };
-}
+import { cookieOf, logIn } from '../log-in.ts';
+import { openScene, PASSWORDS, send } from '../server-scene.ts';
 
 test('a session begins with the dance of the original', async (t) => {
   const scene = await openScene(t);
