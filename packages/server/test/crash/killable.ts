@@ -26,11 +26,8 @@ export function startKillable(
   before: readonly string[] = [],
 ): Killable {
   const { KOLEJKA_SERVER_DATA: _, KOLEJKA_CONFIG_FILE: __, ...env } = process.env;
-  const [program, ...args] = [...before, process.execPath, PROGRAM, 'runserver', '127.0.0.1:0', '--data', data] as [
-    string,
-    ...string[],
-  ];
-  const child = spawn(program, args, {
+  const args = [...before, process.execPath, PROGRAM, 'runserver', '127.0.0.1:0', '--data', data];
+  const child = spawn(args[0] ?? '', args.slice(1), {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...env, XDG_CONFIG_HOME: '/nonexistent', ...settings },
   });
