@@ -9,6 +9,7 @@ import {
   type Limits,
   mapFiles,
   parseTask,
+  PASSING,
   printReferences,
   printTask,
   type ReferenceKey,
@@ -103,8 +104,8 @@ async function sendTask(connection: Connection, body: unknown, options: PutTaskO
   try {
     return knownTask(await connection.call('putTask', request));
   } catch (thrown) {
-    const broken = thrown instanceof GridError && thrown.code === 'server-unreachable';
-    if (!broken || !(await connection.hasExtensions().catch(() => false))) throw thrown;
+    const isPassing = thrown instanceof GridError && PASSING.has(thrown.code);
+    if (!isPassing || !(await connection.hasExtensions().catch(() => false))) throw thrown;
     return knownTask(await connection.call('putTask', { ...request, repeatable: true }));
   }
 }

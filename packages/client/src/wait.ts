@@ -3,7 +3,7 @@
  * does. A server that is away for a while is waited for.
  */
 import { backOff, realClock } from '@kolejka/program';
-import { type ErrorCode, GridError, type TaskEvent } from '@kolejka/protocol';
+import { type ErrorCode, GridError, PASSING, type TaskEvent } from '@kolejka/protocol';
 import type { Connection } from './connection.ts';
 import { type KnownResult, showResult } from './results.ts';
 import { watchTask } from './watch.ts';
@@ -57,7 +57,7 @@ export async function waitForResult(
           return undefined;
         }
         const passing =
-          thrown.code === 'server-unreachable' ||
+          PASSING.has(thrown.code) ||
           ((thrown.code === 'bad-answer' || thrown.code === 'internal') && inARow < MOST_BAD_ANSWERS);
         if (!passing) throw thrown;
         missed(thrown);

@@ -1,6 +1,6 @@
 /** The events of a task, as they happen: a server-sent stream that goes on after a break where it ended. */
 import { backOff, realClock } from '@kolejka/program';
-import { asGridError, endsTask, GridError, TaskEvent } from '@kolejka/protocol';
+import { asGridError, endsTask, GridError, PASSING, TaskEvent } from '@kolejka/protocol';
 import { createParser } from 'eventsource-parser';
 import type { Connection } from './connection.ts';
 
@@ -44,7 +44,7 @@ export async function* watchTask(
     } catch (thrown) {
       signal?.throwIfAborted();
       // A GridError is what the server said; anything else is the connection that broke.
-      if (thrown instanceof GridError && thrown.code !== 'server-unreachable') throw thrown;
+      if (thrown instanceof GridError && !PASSING.has(thrown.code)) throw thrown;
       if (inARow > 0) broken?.(asGridError(thrown), inARow);
     }
     await realClock.sleep(backOff(Math.max(1, inARow)), signal);

@@ -1,11 +1,11 @@
 /** Asks the server again until it answers: it may be away for an hour, and nothing must be lost by that. */
 import { type Log, runLoop } from '@kolejka/program';
-import { type ErrorCode, GridError } from '@kolejka/protocol';
+import { type ErrorCode, GridError, PASSING } from '@kolejka/protocol';
 import type { HeldTask } from './held.ts';
 import type { MESSAGES } from './messages.ts';
 
 /** No answer, or one that says nothing of the request: the same request may go through later. */
-const PASSING: ReadonlySet<ErrorCode> = new Set(['server-unreachable', 'bad-answer', 'internal']);
+const NO_REFUSAL: ReadonlySet<ErrorCode> = new Set([...PASSING, 'bad-answer', 'internal']);
 
 /** Thrown when it was told to stop before there was an answer. */
 export class GivenUp extends Error {}
@@ -52,5 +52,5 @@ export async function persist<Answer>(
 }
 
 function isPassing(thrown: unknown): thrown is GridError {
-  return thrown instanceof GridError && PASSING.has(thrown.code);
+  return thrown instanceof GridError && NO_REFUSAL.has(thrown.code);
 }

@@ -7,14 +7,15 @@ const never = new AbortController().signal;
 
 test('a server that does not answer is asked again until it does', async (t) => {
   const heard: number[] = [];
-  const answers = [away(), new GridError('internal', 'broken'), 'yes'];
+  const codes = ['internal', 'busy', 'too-many-requests', 'not-ready'] as const;
+  const answers = [away(), ...codes.map((code) => new GridError(code, 'not now')), 'yes'];
   const ask = async () => {
     const next = answers.shift();
     if (next instanceof GridError) throw next;
     return next;
   };
   t.is(await persist(ask, { signal: never, unanswered: (_error, inARow) => void heard.push(inARow) }), 'yes');
-  t.deepEqual(heard, [1, 2]);
+  t.deepEqual(heard, [1, 2, 3, 4, 5]);
 });
 
 test('a refusal is an answer', async (t) => {

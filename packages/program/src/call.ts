@@ -127,7 +127,7 @@ async function send<Name extends RouteName, Answer>(
       if (options.signal?.aborted === true) throw cause;
       const error =
         cause instanceof GridError ? cause : (unsendable(to.server, cause) ?? unreachable(to.server, cause));
-      if (error.code !== 'server-unreachable') throw error;
+      if (error.code !== 'server-unreachable' && error.code !== 'busy') throw error;
       const harmless = (options.repeatable ?? route.repeatable) || NEVER_SENT.has(codeOf(cause) ?? '');
       if (!harmless || attempt >= TRIES) throw error;
       await realClock.sleep(backOff(attempt), options.signal);

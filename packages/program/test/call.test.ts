@@ -246,3 +246,18 @@ test('a call that is aborted ends at once', async (t) => {
   await t.throwsAsync(call, { name: 'AbortError' });
   t.true(heard.length <= 1);
 });
+
+test('a server that is busy is asked again, when that is harmless', async (t) => {
+  const { to, heard } = await listen(t, (response, nth) =>
+    nth === 1
+      ? json(response, { message: 'busy', code: 'busy', status: 'FAIL' }, 503)
+      : json(response, { task: {}, status: 'OK' }),
+  );
+  await t.notThrowsAsync(callRoute(to, 'getTask', { params: { id: ID } }));
+  t.is(heard.length, 2);
+  const { to: other, heard: heardOnce } = await listen(t, (response) =>
+    json(response, { message: 'busy', code: 'busy', status: 'FAIL' }, 503),
+  );
+  await t.throwsAsync(callRoute(other, 'putTask', { body: {} }), { code: 'busy' });
+  t.is(heardOnce.length, 1);
+});

@@ -107,6 +107,14 @@ export const ERRORS = {
 
 export type ErrorCode = keyof typeof ERRORS;
 
+/** Codes that say nothing of the request: the same one may go through later. */
+export const PASSING: ReadonlySet<ErrorCode> = new Set([
+  'server-unreachable',
+  'busy',
+  'not-ready',
+  'too-many-requests',
+]);
+
 /** What is known about an error beside its code and sentence. */
 interface ErrorDetails {
   /** The field at fault, as a dotted path: `limits.memory`. */
