@@ -9,6 +9,9 @@ import { checked, parseShape } from './shape.ts';
 import { parseCount } from './units.ts';
 import { parseStats, printStats, type Stats } from './stats.ts';
 
+/** Most tags of a node. A bound is looked at before the entries are; those of a body without one take the server's time. */
+export const MOST_TAGS = 1000;
+
 /** Why a task ended: the first reason wins. */
 export const REASONS = {
   exit: 'the program ended by itself; `result` is its exit code',
@@ -29,7 +32,7 @@ export const REASON_NAMES = Object.keys(REASONS) as [Reason, ...Reason[]];
 /** A result is what came of a task, at most one per task. @word result */
 export const Result = z.object({
   id: TaskId.optional(),
-  tags: z.array(z.string()).default([]),
+  tags: z.array(z.string()).max(MOST_TAGS).default([]),
   limits: checked((value): Limits => parseLimits(value, 'limits', 'budget'), 'limits'),
   stats: checked((value): Stats => parseStats(value), 'stats'),
   /** Exit code of the program, 128 + signal when a signal ended it; absent when it was never started. */

@@ -1,7 +1,7 @@
 /** Results as JSON. */
 import { z } from 'zod';
 import { TaskId } from '../identifiers.ts';
-import { REASON_NAMES } from '../result.ts';
+import { MOST_TAGS, REASON_NAMES } from '../result.ts';
 import { filesInput, filesPrinted } from './files.ts';
 import { limitsInput, limitsPrinted } from './limits.ts';
 import { written } from './quantities.ts';
@@ -24,7 +24,7 @@ export function resultInput() {
     .looseObject({
       id: TaskId.describe(SAID.id),
       attempt: written().count.optional().describe(SAID.attempt),
-      tags: z.array(z.string()).optional().describe(SAID.tags),
+      tags: z.array(z.string()).max(MOST_TAGS).optional().describe(SAID.tags),
       limits: limitsInput('budget').nullish(),
       stats: statsInput().nullish(),
       result: z.int().nullish().describe(SAID.result),

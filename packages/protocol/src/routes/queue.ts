@@ -6,6 +6,7 @@ import { written } from '../json/quantities.ts';
 import { taskPrinted } from '../json/task.ts';
 import { Lease, type State, STATES } from '../life.ts';
 import { type Limits, parseLimits } from '../limits.ts';
+import { MOST_TAGS } from '../result.ts';
 import { checked } from '../shape.ts';
 import { parseCount } from '../units.ts';
 import { byTask, printed, type Route } from './route.ts';
@@ -48,7 +49,7 @@ export const QUEUE_ROUTES = {
     body: z.object({
       concurency,
       limits: budget('limits', 'what the node has free'),
-      tags: z.array(z.string()).default([]).describe('tags of the node'),
+      tags: z.array(z.string()).max(MOST_TAGS).default([]).describe('tags of the node'),
       foreman: ForemanName.optional().describe('with it, leases are answered; one of the original has none'),
       wait: z
         .number()
