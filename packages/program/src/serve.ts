@@ -141,11 +141,14 @@ function walk<Who extends Caller>(name: string, route: Route, handle: Handler, s
   };
 }
 
+/** Made once: an error of its own for every answer that waited would cost more than the rest of the signal. */
+const OVER = new Error('the answer is over');
+
 /** Aborted when the answer is over, sent or not. */
 function goneSignal(response: Response): AbortSignal {
   const gone = new AbortController();
-  if (response.closed) gone.abort();
-  else response.on('close', () => gone.abort());
+  if (response.closed) gone.abort(OVER);
+  else response.on('close', () => gone.abort(OVER));
   return gone.signal;
 }
 
