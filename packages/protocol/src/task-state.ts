@@ -17,7 +17,7 @@ export const TaskState = z
     priority: z.int(),
     attempt: z.int().nonnegative().describe('how often it was given to a foreman'),
     losses: z.int().nonnegative().describe('how many of these were not heard of any more'),
-    assignee: z.string().nullable().describe('name of the user whose foreman has it, or had it last'),
+    holder: z.string().nullable().describe('name of the user whose foreman has it, or had it last'),
     foreman: ForemanName.nullable().describe('name of that foreman; one of the original has none'),
     running: z.boolean().describe('its program runs'),
     result: z.boolean().describe('there is a result'),

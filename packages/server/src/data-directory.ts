@@ -41,6 +41,12 @@ export async function makeDataDirectory(directory: string): Promise<DataDirector
       `Others may write into ${root}: name a data directory of the server's own, or chmod it to 700 first.`,
     );
   }
+  return directoryAt(root);
+}
+
+/** What is where in a data directory. */
+export function directoryAt(directory: string): DataDirectory {
+  const root = path.resolve(directory);
   return {
     database: path.join(root, DATABASE),
     blobs: path.join(root, 'blobs'),

@@ -17,9 +17,23 @@ function start(args: readonly string[], settings: Environment = {}): ChildProces
   return spawn(process.execPath, [PROGRAM, ...args], { env: { ...env, XDG_CONFIG_HOME: '/nonexistent', ...settings } });
 }
 
+export interface Ended {
+  exit: number | null;
+  stdout: string;
+  stderr: string;
+}
+
 /** Runs a command to its end. */
-export async function run(...args: string[]): Promise<{ exit: number | null; stdout: string; stderr: string }> {
+export function run(...args: string[]): Promise<Ended> {
+  return runWith('', ...args);
+}
+
+/** Runs a command to its end, which may read a text. */
+export async function runWith(input: string, ...args: string[]): Promise<Ended> {
   const child = start(args);
+  // It may end without having read anything.
+  child.stdin?.on('error', () => undefined);
+  child.stdin?.end(input);
   let [stdout, stderr] = ['', ''];
   child.stdout?.on('data', (chunk) => (stdout += String(chunk)));
   child.stderr?.on('data', (chunk) => (stderr += String(chunk)));

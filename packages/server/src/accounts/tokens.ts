@@ -77,7 +77,7 @@ export async function revokeTokens(place: Place, name: string, which: Which): Pr
   throw new GridError('not-found', `The user ${name} has no such token; see kolejka-server token list ${name}.`);
 }
 
-export function printToken(row: TokenRow): KnownToken {
+function printToken(row: TokenRow): KnownToken {
   const { id, user, label, created_ms, expires_ms, last_used_ms } = row;
   const print = (moment: number | null) => (moment === null ? null : new Date(moment).toISOString());
   return {

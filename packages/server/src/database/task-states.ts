@@ -12,7 +12,7 @@ interface StateRow {
   priority: number;
   attempt: number;
   losses: number;
-  assignee: string | null;
+  holder: string | null;
   foreman: ForemanName | null;
   running: 0 | 1;
   result: 0 | 1;
@@ -24,7 +24,7 @@ interface StateRow {
 }
 
 const SELECT = `select tasks.number, tasks.id, tasks.state, classes.image, owners.name as owner, queues.priority,
-    tasks.attempt, tasks.losses, holders.name as assignee, tasks.foreman, tasks.running,
+    tasks.attempt, tasks.losses, holders.name as holder, tasks.foreman, tasks.running,
     case when exists (select 1 from results where results.task = tasks.number) then 1 else 0 end as result,
     tasks.created_ms, tasks.changed_ms, tasks.assigned_ms, tasks.not_before_ms, tasks.expires_ms
   from tasks join classes on classes.id = tasks.class join queues on queues.id = tasks.queue
@@ -37,13 +37,16 @@ export async function stateOfTask(db: Connection, number: number): Promise<TaskS
 
 /** Which tasks a list shows; what is undefined does not matter. */
 export interface Wanted {
-  owner: number | undefined;
-  state: State | undefined;
-  image: string | undefined;
-  /** In milliseconds of the calendar. */
-  since: number | undefined;
-  before: number | undefined;
-  /** Has a result, or has none. */
+  /** Number of the user whose tasks. */
+  owner?: number | undefined;
+  state?: State | undefined;
+  image?: string | undefined;
+  /** When they were put, in milliseconds of the calendar. */
+  since?: number | undefined;
+  before?: number | undefined;
+  /** A foreman has it or had it, and it does not wait again. */
+  assigned?: boolean | undefined;
+  /** There is a result. */
   resolved?: boolean | undefined;
 }
 
@@ -63,12 +66,14 @@ export async function listTasks(
   { cursor = Number.MAX_SAFE_INTEGER, most }: { cursor?: number | undefined; most: number },
 ): Promise<Page> {
   const oldest = await oldestLookedAt(db, wanted.owner, cursor);
-  const conditions = Object.entries(CONDITIONS).filter(([name]) => wanted[name as keyof Wanted] !== undefined);
-  const where = ['tasks.number < :cursor', 'tasks.number >= :oldest', ...conditions.map(([, sql]) => sql)];
   const values: Values = { cursor, oldest: oldest ?? 0, most };
-  for (const [name] of conditions) values[name] = Number(wanted[name as keyof Wanted]);
-  if (wanted.state !== undefined) values['state'] = wanted.state;
-  if (wanted.image !== undefined) values['image'] = wanted.image;
+  const where = ['tasks.number < :cursor', 'tasks.number >= :oldest'];
+  for (const [name, condition] of Object.entries(CONDITIONS)) {
+    const value = wanted[name as keyof Wanted];
+    if (value === undefined) continue;
+    where.push(condition);
+    values[name] = typeof value === 'boolean' ? Number(value) : value;
+  }
   const rows = await db.all<StateRow>(
     `${SELECT} where ${where.join(' and ')} order by tasks.number desc limit :most`,
     values,
@@ -83,6 +88,8 @@ const CONDITIONS: Record<keyof Wanted, string> = {
   image: 'classes.image = :image',
   since: 'tasks.created_ms >= :since',
   before: 'tasks.created_ms < :before',
+  assigned: `(case when tasks.holder is not null and tasks.state not in ('waiting', 'pending') then 1 else 0 end)
+    = :assigned`,
   resolved:
     '(case when exists (select 1 from results where results.task = tasks.number) then 1 else 0 end) = :resolved',
 };
@@ -98,7 +105,7 @@ async function oldestLookedAt(db: Connection, owner: number | undefined, cursor:
 }
 
 function printState(row: StateRow): TaskState {
-  const { id, state, image, owner, priority, attempt, losses, assignee, foreman } = row;
+  const { id, state, image, owner, priority, attempt, losses, holder, foreman } = row;
   const isPending = state === 'pending' || state === 'waiting';
   return {
     id,
@@ -108,7 +115,7 @@ function printState(row: StateRow): TaskState {
     priority,
     attempt,
     losses,
-    assignee,
+    holder,
     foreman,
     running: row.running === 1,
     result: row.result === 1,

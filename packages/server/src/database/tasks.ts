@@ -78,6 +78,14 @@ export async function expiredLeases(db: Connection, now: number, most: number): 
   );
 }
 
+/** Tasks that were given to a foreman before a moment, and that it still has. */
+export async function assignedBefore(db: Connection, moment: number): Promise<TaskRow[]> {
+  return await db.all<TaskRow>(
+    `select ${COLUMNS} from tasks where state = 'assigned' and assigned_ms < :moment order by number`,
+    { moment },
+  );
+}
+
 /** What a move may change beside the state. */
 export type Change = Partial<
   Pick<TaskRow, 'attempt' | 'losses' | 'not_before_ms' | 'holder' | 'foreman' | 'expires_ms' | 'running'>

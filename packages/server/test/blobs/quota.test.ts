@@ -102,7 +102,10 @@ test('of uploads at the same time that are too much together, some are refused a
     scene.as('client', '/blob/reference/', { body: `ten bytes${index}` }),
   );
   const statuses = (await Promise.all(sent)).map(({ status }) => status);
-  t.deepEqual(statuses.toSorted((one, other) => one - other), [200, 200, 413, 413, 413, 413, 413, 413]);
+  t.deepEqual(
+    statuses.toSorted((one, other) => one - other),
+    [200, 200, 413, 413, 413, 413, 413, 413],
+  );
   t.is((await files(scene)).length, 2);
 });
 

@@ -119,13 +119,13 @@ test('the state of a task tells who has it and since when', async (t) => {
     owner: 'client',
     priority: -3,
     attempt: 0,
-    assignee: null,
+    holder: null,
     result: false,
     time_assign: null,
   });
   await take('foreman', 'f');
   for (const name of ['client', 'foreman', 'inspector'] as const) {
-    t.like(await state(name), { state: 'assigned', attempt: 1, assignee: 'foreman', foreman: 'f' }, name);
+    t.like(await state(name), { state: 'assigned', attempt: 1, holder: 'foreman', foreman: 'f' }, name);
   }
   const { time_assign, time_expire } = await state('client');
   t.is(Date.parse(time_expire ?? '') - Date.parse(time_assign ?? ''), 30_000);
