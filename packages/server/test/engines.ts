@@ -18,8 +18,18 @@ export interface TestEngine {
 
 export const ENGINES: readonly TestEngine[] = [
   { name: 'SQLite', test, newDatabase: newFile },
-  { name: 'PostgreSQL', test: whenPostgres, newDatabase },
+  { name: 'PostgreSQL', test: whenPostgres, newDatabase: () => newDatabase() },
 ];
+
+let scenes: TestEngine['name'] = 'SQLite';
+
+/** From now on the servers of scenes (`server-scene.ts`) keep their things in this engine. */
+export function openScenesOn(name: TestEngine['name']): void {
+  scenes = name;
+}
+
+/** The engine of scenes. */
+export const engineOfScenes = () => scenes;
 
 async function newFile(t: ExecutionContext): Promise<string> {
   const directory = await mkdtemp(path.join(tmpdir(), 'kolejka-store-'));

@@ -31,14 +31,18 @@ export const { missing } = note;
 
 let cluster: Promise<URL> | undefined;
 
-/** Makes an empty database; answers its address. It is gone when the test process is. */
-export async function newDatabase(): Promise<string> {
+/**
+ * Makes a database; answers its address. It is gone when the test process is.
+ * @param template address of one that nobody uses, to be copied; else the new one is empty
+ */
+export async function newDatabase(template?: string): Promise<string> {
   cluster ??= startPostgres();
   const address = new URL(await cluster);
   const database = `test_${randomUUID().replaceAll('-', '')}`;
   const client = new pg.Client({ connectionString: address.href });
   await client.connect();
-  await client.query(`create database ${database}`);
+  const from = template === undefined ? 'template1' : new URL(template).pathname.slice(1);
+  await client.query(`create database ${database} template ${from}`);
   await client.end();
   address.pathname = database;
   return address.href;

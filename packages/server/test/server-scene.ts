@@ -1,5 +1,5 @@
 /** The real server in this process, on a free port, in a temporary directory; users with tokens; requests in short. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Clock } from '@kolejka/program';
@@ -9,7 +9,9 @@ import { printAddress } from '../src/address.ts';
 import { type ServerSettings, SETTINGS } from '../src/config.ts';
 import { MESSAGES } from '../src/messages.ts';
 import { openServer } from '../src/server.ts';
+import { engineOfScenes } from './engines.ts';
 import { holdToDocument } from './held-to-document.ts';
+import { newDatabase } from './postgres.ts';
 
 export const PASSWORDS = { client: 'clientpass123', foreman: 'foremanpass123' } as const;
 
@@ -81,14 +83,35 @@ export interface SceneOptions {
   said?: (line: string, fields: Record<string, unknown> | undefined) => void;
 }
 
+let users: ReturnType<typeof makeUsers> | undefined;
+
+/** The users, once for all scenes: to hash their passwords takes half a second. Each scene begins with a copy. */
+async function makeUsers() {
+  const data = await mkdtemp(path.join(tmpdir(), 'kolejka-users-'));
+  const database = engineOfScenes() === 'SQLite' ? undefined : await newDatabase();
+  const tokens = {} as Record<Name, string>;
+  for (const [name, { password, groups }] of Object.entries(USERS)) {
+    await addUser({ data, database }, { name, password, email: `${name}@example.org`, groups });
+    tokens[name as Name] = await createToken({ data, database }, { name });
+  }
+  const file = database === undefined ? await readFile(path.join(data, 'kolejka.sqlite')) : '';
+  await rm(data, { recursive: true });
+  return {
+    tokens,
+    /** Answers what `database` is to be set to. */
+    copyInto: async (directory: string): Promise<string | undefined> => {
+      if (database !== undefined) return newDatabase(database);
+      await writeFile(path.join(directory, 'kolejka.sqlite'), file);
+      return undefined;
+    },
+  };
+}
+
 export async function openScene(t: ExecutionContext, options: SceneOptions = {}) {
   const data = await mkdtemp(path.join(tmpdir(), 'kolejka-server-'));
   t.teardown(() => rm(data, { recursive: true }));
-  const tokens = {} as Record<Name, string>;
-  for (const [name, { password, groups }] of Object.entries(USERS)) {
-    await addUser({ data }, { name, password, email: `${name}@example.org`, groups });
-    tokens[name as Name] = await createToken({ data }, { name });
-  }
+  const { tokens, copyInto } = await (users ??= makeUsers());
+  const place = { data, database: await copyInto(data) };
   const closings: (() => unknown)[] = [];
   const close = async () => {
     for (const one of closings.splice(0).toReversed()) await one();
@@ -98,7 +121,7 @@ export async function openScene(t: ExecutionContext, options: SceneOptions = {})
     const address = await openServer({
       settings: {
         ...USUAL_SETTINGS,
-        data,
+        ...place,
         listen: { host: '127.0.0.1', port: 0 },
         largest_blob: 1024 ** 3,
         largest_body: 1024 ** 2,
@@ -123,6 +146,8 @@ export async function openScene(t: ExecutionContext, options: SceneOptions = {})
 
   return {
     data,
+    /** Where the server's database is, to look into it beside the server. */
+    place,
     url: () => url,
     authorization,
     as,

@@ -1,4 +1,6 @@
+import { readFile } from 'node:fs/promises';
 import test from 'ava';
+import { type Place, withStore } from '../../src/accounts/place.ts';
 import { cookieOf, logIn } from '../log-in.ts';
 import { openScene, PASSWORDS, send } from '../server-scene.ts';
 
@@ -71,17 +73,26 @@ test('a token stands for its user; a wrong one for nobody', async (t) => {
   t.is(wrong.json['code'], 'not-logged-in');
 });
 
+/** Every byte of the SQLite file, or every row of the PostgreSQL database. */
+async function everythingIn(place: Place): Promise<string> {
+  if (place.database === undefined) return (await readFile(`${place.data}/kolejka.sqlite`)).toString('latin1');
+  const row = await withStore(place, (store) =>
+    store.read((db) => db.get<{ rows: string }>(`select schema_to_xml('public', true, false, '')::text as rows`)),
+  );
+  return row?.rows ?? '';
+}
+
 test('the database has neither passwords nor tokens nor sessions in it', async (t) => {
-  const { readFile } = await import('node:fs/promises');
   const scene = await openScene(t);
   const { session } = await logIn(scene, 'client', PASSWORDS.client);
   await scene.close();
-  const database = await readFile(`${scene.data}/kolejka.sqlite`);
+  const content = await everythingIn(scene.place);
   const token = scene.authorization('client').authorization.slice('Bearer '.length);
   for (const secret of [PASSWORDS.client, token, session ?? '']) {
     t.true(secret.length > 8);
-    t.false(database.includes(secret));
+    t.false(content.includes(secret));
   }
+  t.true(content.includes('client@example.org'));
 });
 
 test('every answer has the headers of the original', async (t) => {

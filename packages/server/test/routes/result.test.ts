@@ -12,7 +12,7 @@ async function heartbeat({ as }: Scene, foreman: string, task: string, attempt: 
 }
 
 /** Time for the lease loop, which runs once a second of its clock. */
-const aPass = () => sleep(5);
+const aPass = () => sleep(20);
 
 /** Waits for what the lease loop does. */
 async function until(condition: () => Promise<boolean>): Promise<void> {

@@ -1,6 +1,6 @@
 import test from 'ava';
 import type { TaskState } from '@kolejka/protocol';
-import Database from 'better-sqlite3';
+import { withStore } from '../../src/accounts/place.ts';
 import { type Name, openScene, type Scene } from '../server-scene.ts';
 
 const remove = { method: 'DELETE' };
@@ -50,7 +50,7 @@ test('hostile input 56: the foreman of a deleted task hears that it shall end it
 
 test('a task is deleted with everything of it, in every state, and nothing counts it any more', async (t) => {
   const scene = await openScene(t);
-  const { as, put, take, upload, data } = scene;
+  const { as, put, take, upload, place } = scene;
   const files = { a: { reference: await upload('client', 'a') } };
   const ids = [await put('client', { files }), await put('client', { files }), await put('client')];
   await take('foreman', 'f');
@@ -60,17 +60,17 @@ test('a task is deleted with everything of it, in every state, and nothing count
   const { json } = await as('client', '/task/task/', { headers: key, json: { image: 'x' } });
   ids.push((json['task'] as { id: string }).id);
   for (const id of ids) t.is((await as('client', `/task/task/${id}/`, remove)).status, 200);
-  const database = new Database(`${data}/kolejka.sqlite`, { readonly: true });
-  t.teardown(() => database.close());
-  const count = (table: string) => database.prepare(`select count(*) from ${table}`).pluck().get();
-  for (const table of ['tasks', 'task_files', 'task_bodies', 'results', 'idempotency_keys'])
-    t.is(count(table), 0, table);
-  t.is(count(`events where event <> 'deleted'`), 0);
-  t.is(count('events'), ids.length);
-  t.is(count(`task_counts where count <> 0`), 0);
-  t.is(count('queues where ready <> 0 or head is not null'), 0);
-  t.is(count('shares where cores <> 0 or taken_s <> 0'), 0);
-  t.deepEqual(database.pragma('foreign_key_check'), []);
+  await withStore(place, async (store) => {
+    const count = async (table: string) =>
+      (await store.read((db) => db.get<{ count: number }>(`select count(*) as count from ${table}`)))?.count;
+    for (const table of ['tasks', 'task_files', 'task_bodies', 'results', 'idempotency_keys'])
+      t.is(await count(table), 0, table);
+    t.is(await count(`events where event <> 'deleted'`), 0);
+    t.is(await count('events'), ids.length);
+    t.is(await count(`task_counts where count <> 0`), 0);
+    t.is(await count('queues where ready <> 0 or head is not null'), 0);
+    t.is(await count('shares where cores <> 0 or taken_s <> 0'), 0);
+  });
   // The same request again makes another task: what the first one made is gone.
   const again = await as('client', '/task/task/', { headers: key, json: { image: 'x' } });
   t.is(again.status, 200);

@@ -1,5 +1,5 @@
-import Database from 'better-sqlite3';
 import test from 'ava';
+import { withStore } from '../../src/accounts/place.ts';
 import { openScene } from '../server-scene.ts';
 
 test('a task is answered as the original answers it, with an identifier of the server', async (t) => {
@@ -88,12 +88,10 @@ test('a task is shown to its owner, its foreman and inspectors', async (t) => {
 });
 
 test('a foreman reads the files of the tasks it has, also when the client gave the reference up', async (t) => {
-  const { as, upload, put, take, data } = await openScene(t);
+  const { as, upload, put, take, place } = await openScene(t);
   const reference = await upload('client', 'hello');
   await put('client', { files: { a: { reference } } });
-  const database = new Database(`${data}/kolejka.sqlite`);
-  database.prepare('update blob_references set deleted_ms = 1').run();
-  database.close();
+  await withStore(place, (store) => store.write((db) => db.run('update blob_references set deleted_ms = 1')));
   const at = `/blob/reference/${reference}/`;
   t.is((await as('foreman', at)).status, 404);
   await take('foreman', 'f');
