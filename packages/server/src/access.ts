@@ -31,7 +31,7 @@ export function readCookies(request: Request): Cookies {
 
 /**
  * The user who asks, or undefined when nobody is logged in.
- * @throws GridError `not-logged-in` for a token that is not good, `csrf-missing`
+ * @throws GridError `not-logged-in` for a token that is not good, `csrf-missing`, `too-many-requests`
  */
 export async function identify(parts: Parts, request: Request): Promise<User | undefined> {
   const { store, clock } = parts;
@@ -41,14 +41,14 @@ export async function identify(parts: Parts, request: Request): Promise<User | u
     const user = await store.read((db) => findUserOfToken(db, hash, clock.now()));
     if (user === undefined) throw new GridError('not-logged-in', 'The token is not known, or it has expired.');
     if (user.isUseDue) noteUse(parts, hash);
-    return asUser(user);
+    return asUser(parts, user);
   }
   const cookies = readCookies(request);
   if (!SAFE.has(request.method)) requireCsrf(request, cookies);
   const { sessionid } = cookies;
   if (sessionid === undefined) return undefined;
   const user = await store.read((db) => findUserOfSession(db, fingerprint(sessionid), clock.now()));
-  return user === undefined ? undefined : asUser(user);
+  return user === undefined ? undefined : asUser(parts, user);
 }
 
 /** Nobody waits for it, and nothing fails with it. */
@@ -80,6 +80,9 @@ function isOfAnotherSite(request: Request): boolean {
   return !URL.canParse(origin) || new URL(origin).host !== request.host;
 }
 
-function asUser({ id, name, groups }: UserRow): User {
-  return { id, name, permissions: permissionsOf(groups) };
+/** @throws GridError `too-many-requests` */
+function asUser({ rates }: Parts, row: UserRow): User {
+  const { id, name, groups, quota_pending: quotaPending, rate_requests: own } = row;
+  rates.count(id, own);
+  return { id, name, permissions: permissionsOf(groups), quotaPending };
 }

@@ -12,6 +12,7 @@ import { isPostgres } from './database/open.ts';
 import { DOOR_SETTINGS } from './door/settings.ts';
 import { IMAGE_SETTINGS } from './images/settings.ts';
 import { SENDFILE_SETTINGS } from './sendfile.ts';
+import { USER_SETTINGS } from './users/settings.ts';
 
 /**
  * Where the server keeps its things when nothing is said: /var/lib/kolejka/server for root, else the user's own data
@@ -59,6 +60,7 @@ export const SETTINGS = {
   ...CALLBACK_SETTINGS,
   ...DOOR_SETTINGS,
   ...BLOB_SETTINGS,
+  ...USER_SETTINGS,
   ...SENDFILE_SETTINGS,
   ...IMAGE_SETTINGS,
   ...CEILING_SETTINGS,

@@ -36,6 +36,7 @@ export const MESSAGES = {
   'task resolved': { level: 'info', about: 'The result of the task was accepted.' },
   'task cancelled': { level: 'info', about: 'Somebody who may do so stopped the task.' },
   'task deleted': { level: 'info', about: 'Somebody who may do so removed the task, with its result.' },
+  'old tasks removed': { level: 'info', about: 'Tasks that ended longer ago than keep_results were removed.' },
   'result deleted': { level: 'info', about: 'Somebody who may do so removed the result of the task.' },
   'task lost': { level: 'warn', about: 'The lease ran out; the task waits again. Look at the foreman it names.' },
   'task given up': { level: 'error', about: 'The task was lost too often. Look at the task and at its foremen.' },

@@ -14,6 +14,7 @@ import type { Metrics } from './metrics/metrics.ts';
 import type { Absence } from './queue/absence.ts';
 import type { Seen } from './queue/seen.ts';
 import type { Waiting } from './queue/waiting.ts';
+import type { Rates } from './users/rates.ts';
 
 export interface Parts {
   store: Store;
@@ -29,6 +30,7 @@ export interface Parts {
   images: Images;
   metrics: Metrics;
   attempts: LoginAttempts;
+  rates: Rates;
   /** Resolves when the server can do its work. Throws GridError `not-ready` with the reason. */
   ready: () => Promise<void>;
   /** An upload that brings nothing for so long is cut off. */
@@ -41,6 +43,8 @@ export interface Parts {
 export interface User extends Caller {
   id: number;
   name: string;
+  /** Most tasks that wait; null is what the settings say. */
+  quotaPending: number | null;
 }
 
 /** What a handler of the route gets. */

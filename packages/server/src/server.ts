@@ -26,6 +26,8 @@ import { openSeen } from './queue/seen.ts';
 import { openWaiting } from './queue/waiting.ts';
 import { leaseWatch } from './queue/watch-leases.ts';
 import { openReadiness } from './ready.ts';
+import { openRates } from './users/rates.ts';
+import { retentionWatch } from './users/retention.ts';
 
 export interface ServerOptions {
   settings: ServerSettings;
@@ -89,6 +91,7 @@ export async function openServer(options: ServerOptions): Promise<Address> {
       { ofUser: settings.login_attempts, ofAddress: settings.login_attempts_of_address },
       clock,
     ),
+    rates: openRates(settings.rate_requests, clock),
     ready: openReadiness({ store, data: settings.data, stopping: stopping.signal, clock }),
     uploadSilenceMs,
     stopping: stopping.signal,
@@ -112,6 +115,16 @@ export async function openServer(options: ServerOptions): Promise<Address> {
       return collecting;
     });
   }
+  const retiring = runLoop({
+    pass: retentionWatch(parts, settings.keep_results),
+    signal: stopping.signal,
+    failed,
+    clock,
+  });
+  closing('retention', () => {
+    stopping.abort();
+    return retiring;
+  });
   const callbacks = deliverCallbacks(parts);
   closing('callbacks', () => {
     stopping.abort();

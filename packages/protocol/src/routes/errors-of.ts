@@ -8,8 +8,8 @@ interface Station {
 }
 
 const STATIONS: readonly Station[] = [
-  // A token that is not good is refused wherever it is sent.
-  { passes: () => true, errors: ['not-logged-in'] },
+  // A token that is not good is refused wherever it is sent, and so is a user who asks too often.
+  { passes: () => true, errors: ['not-logged-in', 'too-many-requests'] },
   { passes: ({ method }) => method !== 'GET', errors: ['csrf-missing'] },
   { passes: ({ may }) => may !== 'anyone' && may !== 'user', errors: ['not-permitted'] },
   { passes: ({ params, query }) => params !== undefined || query !== undefined, errors: ['bad-value'] },

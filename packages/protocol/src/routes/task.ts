@@ -33,6 +33,7 @@ export const TASK_ROUTES = {
       'image-not-pulled',
       'image-not-pushed',
       'already-exists',
+      'quota-reached',
     ],
     about: 'Puts a task in the queue. An Idempotency-Key header makes a repeated request harmless.',
   },

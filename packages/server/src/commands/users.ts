@@ -89,27 +89,26 @@ async function setDisabled(command: Command, name: string, disabled: boolean): P
   process.stdout.write(`${disabled ? 'disabled' : 'enabled'} ${name}\n`);
 }
 
-async function changeQuotas(
-  name: string,
-  { pending, requests }: { pending?: number | null; requests?: number | null },
-  command: Command,
-): Promise<void> {
+type Quota = number | 'usual';
+
+async function changeQuotas(name: string, flags: { pending?: Quota; requests?: Quota }, command: Command) {
+  const { pending, requests } = flags;
   if (pending === undefined && requests === undefined) {
     throw new GridError('usage', 'Say which quota: --pending or --requests.');
   }
   const { setQuotas } = await import('../accounts/users.ts');
   const settings = settingsOf(command);
+  const own = (quota: Quota) => (quota === 'usual' ? null : quota);
   const quotas = {
-    ...(pending !== undefined && { quota_pending: pending }),
-    ...(requests !== undefined && { rate_requests: requests }),
+    ...(pending !== undefined && { quota_pending: own(pending) }),
+    ...(requests !== undefined && { rate_requests: own(requests) }),
   };
   await sayingWhatIsNew(settings, () => setQuotas(settings, name, quotas));
   process.stdout.write(`changed the quotas of ${name}\n`);
 }
 
-/** Null is what the settings say. */
-function parseQuota(text: string): number | null {
-  if (text === 'usual') return null;
+function parseQuota(text: string): Quota {
+  if (text === 'usual') return text;
   if (/^\d{1,15}$/.test(text)) return Number(text);
   throw new GridError('usage', `${JSON.stringify(text)} is not a number, and not "usual"`);
 }

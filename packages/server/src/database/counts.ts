@@ -18,9 +18,18 @@ export async function countByHolder(db: Connection): Promise<Record<string, numb
 
 /** What of the queue is ready to be taken: request classes, queues (one for each class, user and priority), tasks. */
 export async function countReady(db: Connection): Promise<{ classes: number; queues: number; tasks: number }> {
-  const row = await db.get<{ classes: number; queues: number; tasks: number | null }>(
-    `select count(distinct class) as classes, count(*) as queues, sum(ready) as tasks
+  const row = await db.get<{ classes: number; queues: number; tasks: number }>(
+    `select count(distinct class) as classes, count(*) as queues, cast(coalesce(sum(ready), 0) as bigint) as tasks
      from queues where head is not null`,
   );
-  return { classes: row?.classes ?? 0, queues: row?.queues ?? 0, tasks: Number(row?.tasks ?? 0) };
+  return row ?? { classes: 0, queues: 0, tasks: 0 };
+}
+
+/** How many tasks of a user are ready to be taken. */
+export async function countReadyOf(db: Connection, owner: number): Promise<number> {
+  const row = await db.get<{ count: number }>(
+    `select cast(coalesce(sum(ready), 0) as bigint) as count from queues where owner = :owner and head is not null`,
+    { owner },
+  );
+  return row?.count ?? 0;
 }

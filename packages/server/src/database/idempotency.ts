@@ -35,3 +35,19 @@ export async function rememberKey(
     { ...entry, now },
   );
 }
+
+/** Is there a key that was sent before a moment? */
+export async function hasOldKey(db: Connection, before: number): Promise<boolean> {
+  return (
+    (await db.get('select 1 as old from idempotency_keys where created_ms < :before limit 1', { before })) !== undefined
+  );
+}
+
+/** Forgets keys that were sent before a moment; answers how many, at most `most`. */
+export async function removeOldKeys(db: Connection, before: number, most: number): Promise<number> {
+  return await db.run(
+    `delete from idempotency_keys where ("user", key) in
+       (select "user", key from idempotency_keys where created_ms < :before order by created_ms limit :most)`,
+    { before, most },
+  );
+}

@@ -98,6 +98,18 @@ export async function giveUpReference(db: Connection, row: ReferenceRow, now: nu
   await db.run('update blob_references set deleted_ms = :now where key = :key', { key: row.key, now });
 }
 
+/** References made before a moment that the task names, and no other task does. */
+export async function referencesOnlyOf(db: Connection, task: number, before: number): Promise<ReferenceRow[]> {
+  return await db.all<ReferenceRow>(
+    `select key, blob, blobs.size, owner, blob_references.created_ms, blob_references.accessed_ms, deleted_ms
+     from blob_references join blobs on blobs.hash = blob_references.blob
+     where key in (select reference from task_files where task = :task) and deleted_ms is null
+       and blob_references.accessed_ms < :before
+       and not exists (select 1 from task_files where reference = key and task <> :task)`,
+    { task, before },
+  );
+}
+
 /** References that were given up and that no task names any more. */
 export async function givenUp(db: Connection, most: number): Promise<ReferenceKey[]> {
   const rows = await db.all<{ key: ReferenceKey }>(

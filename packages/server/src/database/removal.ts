@@ -50,3 +50,18 @@ export async function removeResult(db: Connection, task: number): Promise<boolea
 export async function wasRemoved(db: Connection, id: string): Promise<boolean> {
   return (await db.get('select 1 as known from events where task_id = :id', { id })) !== undefined;
 }
+
+/** Is there a note about a task that was removed before a moment? */
+export async function hasOldNote(db: Connection, before: number): Promise<boolean> {
+  const sql = 'select 1 as old from events where task_id is not null and time_ms < :before limit 1';
+  return (await db.get(sql, { before })) !== undefined;
+}
+
+/** Forgets tasks that were removed before a moment; answers how many, at most `most`. */
+export async function removeOldNotes(db: Connection, before: number, most: number): Promise<number> {
+  return await db.run(
+    `delete from events where number in
+       (select number from events where task_id is not null and time_ms < :before order by time_ms limit :most)`,
+    { before, most },
+  );
+}

@@ -86,6 +86,15 @@ export async function assignedBefore(db: Connection, moment: number): Promise<Ta
   );
 }
 
+/** Tasks that ended before a moment, those longest ago first. */
+export async function endedBefore(db: Connection, moment: number, most: number): Promise<TaskRow[]> {
+  return await db.all<TaskRow>(
+    `select ${COLUMNS} from tasks where state in ('resolved', 'cancelled', 'failed') and changed_ms < :moment
+     order by changed_ms limit :most`,
+    { moment, most },
+  );
+}
+
 /** What a move may change beside the state. */
 export type Change = Partial<
   Pick<TaskRow, 'attempt' | 'losses' | 'not_before_ms' | 'holder' | 'foreman' | 'expires_ms' | 'running'>

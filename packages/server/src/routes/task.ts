@@ -10,6 +10,7 @@ import { claimFiles, findReference, type ReferenceRow } from '../database/refere
 import { bodyOfTask, findTask, insertTask, type TaskRow } from '../database/tasks.ts';
 import type { Asked, Parts, Some, User } from '../parts.ts';
 import { visibleTask } from '../task-access.ts';
+import { requirePendingRoom } from '../users/quota-pending.ts';
 
 export function taskRoutes(parts: Parts) {
   const { store, clock, log, images, settings } = parts;
@@ -35,6 +36,7 @@ export function taskRoutes(parts: Parts) {
       const { id, json } = await store.write(async (db) => {
         const made = await findMade(db);
         if (made !== undefined) return { id: made.id, json: await bodyOfTask(db, made) };
+        await requirePendingRoom(db, user, settings.quota_pending);
         const put = await putTask(db, task, user, clock.now());
         if (key !== undefined)
           await rememberKey(db, { user: user.id, key, task: put.number, request: fingerprint }, clock.now());

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { countByHolder, countByState } from '../../src/database/counts.ts';
+import { countByHolder, countByState, countReadyOf } from '../../src/database/counts.ts';
 import { eventsAfter, newestEvent, storyOf } from '../../src/database/events.ts';
 import { openStore } from '../../src/database/open.ts';
 import {
@@ -11,11 +11,12 @@ import {
   readyHeads,
 } from '../../src/database/queues.ts';
 import { isFileFor } from '../../src/database/references.ts';
-import { wasRemoved } from '../../src/database/removal.ts';
+import { hasOldKey } from '../../src/database/idempotency.ts';
+import { hasOldNote, wasRemoved } from '../../src/database/removal.ts';
 import { sharePerUser } from '../../src/database/shares.ts';
 import type { Connection } from '../../src/database/store.ts';
 import { stateOfTask } from '../../src/database/task-states.ts';
-import { expiredLeases, findTask, findTaskByNumber, readBody } from '../../src/database/tasks.ts';
+import { endedBefore, expiredLeases, findTask, findTaskByNumber, readBody } from '../../src/database/tasks.ts';
 import { openQueue } from '../queue-scene.ts';
 
 /** What is asked at every dequeue, every second, or by every reader; none may look at more rows than it answers. */
@@ -34,6 +35,10 @@ const QUERIES: Record<string, (db: Connection) => unknown> = {
   'eventsAfter of a user': (db) => eventsAfter(db, { owner: 1 }, 0, 10),
   'eventsAfter of all': (db) => eventsAfter(db, 'all', 0, 10),
   newestEvent,
+  endedBefore: (db) => endedBefore(db, 1, 10),
+  hasOldKey: (db) => hasOldKey(db, 1),
+  hasOldNote: (db) => hasOldNote(db, 1),
+  countReadyOf: (db) => countReadyOf(db, 1),
   wasRemoved: (db) => wasRemoved(db, 'x'),
   stateOfTask: (db) => stateOfTask(db, 1).catch(() => undefined),
   storyOf: (db) => storyOf(db, 1),
