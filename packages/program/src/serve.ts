@@ -95,7 +95,7 @@ export function mountRoutes<Who extends Caller>(app: Express, options: ServeOpti
   for (const [name, route] of sortByDetail(options.routes)) {
     const handle = options.handlers[name];
     if (handle === undefined) continue;
-    const method = route.method.toLowerCase() as 'get' | 'post' | 'put' | 'delete';
+    const method = route.method.toLowerCase() as 'get' | 'post' | 'put' | 'patch' | 'delete';
     const paths = route.slashless === true ? [route.path, route.path.slice(0, -1)] : [route.path];
     router[method](paths, walk(name, route, handle, stations));
   }

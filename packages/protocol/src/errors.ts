@@ -73,6 +73,10 @@ export const ERRORS = {
   'stale-lease': { status: 409, fault: 'node', exit: 1, remedy: 'Drop the task: it is no longer yours.' },
   'already-resolved': { status: 409, fault: 'node', exit: 1, remedy: 'Drop the result: another one was accepted.' },
   'already-ended': { status: 409, fault: 'caller', exit: 2, remedy: 'Nothing is left to do: the task has ended.' },
+  'wrong-offset': { status: 409, fault: 'caller', exit: 1, remedy: 'Ask how far the upload is, and go on from there.' },
+  'upload-expired': { status: 410, fault: 'caller', exit: 4, remedy: 'Begin the upload again.' },
+  'wrong-version': { status: 412, fault: 'caller', exit: 2, remedy: 'Send Tus-Resumable: 1.0.0.' },
+  'upload-held': { status: 423, fault: 'caller', exit: 1, remedy: 'Try again when the other request has ended.' },
   'in-use': { status: 409, fault: 'caller', exit: 2, remedy: 'Wait until the task has ended, or cancel it.' },
   'wrong-secret': { status: 403, fault: 'caller', exit: 3, remedy: 'Send the secret that open or attach answered.' },
   'foreign-process': {

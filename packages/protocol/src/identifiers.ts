@@ -13,6 +13,9 @@ export type ReferenceKey = z.infer<typeof ReferenceKey>;
 export const SessionId = hex32.brand<'SessionId'>();
 export type SessionId = z.infer<typeof SessionId>;
 
+export const UploadId = hex32.brand<'UploadId'>();
+export type UploadId = z.infer<typeof UploadId>;
+
 /** sha256 of the bytes, 64 lower case hexadecimal digits. */
 export const BlobHash = z
   .string()

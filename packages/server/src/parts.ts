@@ -3,6 +3,7 @@ import type { Clock, Log } from '@kolejka/program';
 import type { Caller, ExchangeOf, Handlers } from '@kolejka/program/serve';
 import type { RouteName } from '@kolejka/protocol';
 import type { BlobStore } from './blobs/store.ts';
+import type { Uploads } from './blobs/uploads/store.ts';
 import type { ServerSettings } from './config.ts';
 import type { ClassBook } from './database/classes.ts';
 import type { Follow } from './database/follow.ts';
@@ -21,6 +22,7 @@ export interface Parts {
   follow: Follow;
   classes: ClassBook;
   blobs: BlobStore;
+  uploads: Uploads;
   waiting: Waiting;
   seen: Seen;
   absence: Absence;

@@ -5,6 +5,8 @@ import type { Address } from './address.ts';
 import { checkedStore } from './blobs/checked.ts';
 import { openDisk, prepareDisk } from './blobs/disk.ts';
 import { settleTakenAway } from './blobs/keep.ts';
+import { removeStrayUploads } from './blobs/uploads/expire.ts';
+import { openUploads } from './blobs/uploads/store.ts';
 import { garbageWatch } from './blobs/watch-garbage.ts';
 import { deliverCallbacks } from './callbacks/deliver.ts';
 import { ceilingsIn } from './ceilings.ts';
@@ -67,6 +69,7 @@ export async function openServer(options: ServerOptions): Promise<Address> {
   const blobs = checkedStore(openDisk(directory.blobs), (blob) => log.say('blob damaged', { blob }));
   closing('blobs', () => blobs.close());
   await settleTakenAway({ store, blobs, clock });
+  await removeStrayUploads({ store, blobs, clock });
   const follow = await followLog(store, (error) => log.say('pass failed', { error }));
   const classes = openClassBook();
   const waiting = openWaiting({ store, follow, classes });
@@ -80,6 +83,7 @@ export async function openServer(options: ServerOptions): Promise<Address> {
     classes,
     seen: openSeen(),
     blobs,
+    uploads: openUploads(),
     waiting,
     absence,
     clock,

@@ -52,7 +52,8 @@ export function openApiDocument(version: string): OpenApiDocument {
       const operations = (paths[templateOf(route.path)] ??= {});
       const operation = operationOf(name, noun, route, named);
       operations[route.method.toLowerCase()] = operation;
-      if (route.method === 'GET' && route.answer === 'bytes') operations['head'] = headOf(operation);
+      if (route.method === 'GET' && (route.answer === 'bytes' || route.answer === 'piece'))
+        operations['head'] = headOf(operation);
     }
   }
   const schemas = [...named].toSorted(([one], [other]) => (one < other ? -1 : 1));

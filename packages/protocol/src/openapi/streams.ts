@@ -13,6 +13,12 @@ interface Stream {
 
 const ETAG = { description: 'the sha256 of the bytes, in quotes', schema: { type: 'string' } } as const;
 
+const PIECE = {
+  'Upload-Offset': { description: 'so many bytes are safe', schema: { type: 'integer' } },
+  'Upload-Expires': { description: 'when the upload is dropped', schema: { type: 'string' } },
+  'Upload-Reference': { description: 'the reference it has become, when it is whole', schema: { type: 'string' } },
+} as const;
+
 export const STREAMS = {
   bytes: {
     type: 'application/octet-stream',
@@ -47,5 +53,14 @@ export const STREAMS = {
     responses: {},
   },
   metrics: { type: 'text/plain', schema: { type: 'string' }, headers: {}, responses: {} },
+  piece: {
+    type: 'text/plain',
+    schema: { type: 'string' },
+    headers: PIECE,
+    responses: {
+      201: { description: 'The upload was begun; Location is where its pieces go.', headers: PIECE },
+      204: { description: 'The piece is safe, or the upload was dropped.', headers: PIECE },
+    },
+  },
   text: { type: 'text/html', schema: { type: 'string' }, headers: {}, responses: {} },
 } as const satisfies Record<Extract<Route['answer'], string>, Stream>;

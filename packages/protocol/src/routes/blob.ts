@@ -1,7 +1,7 @@
 /** Requests about blobs and references. */
 import { z } from 'zod';
 import { Blob, Reference } from '../blob.ts';
-import { BlobHash, ReferenceKey } from '../identifiers.ts';
+import { BlobHash, ReferenceKey, UploadId } from '../identifiers.ts';
 import type { Route } from './route.ts';
 
 /** Hashes one request may name. */
@@ -26,6 +26,22 @@ const sent = z.object({
   'content-digest': text('`sha-256=:…:` of the body (RFC 9530): another body is refused'),
 });
 
+/** Any request about an upload may be the one that completes it, or find it gone. */
+const UPLOAD_ERRORS = [
+  'bad-value',
+  'bad-body',
+  'not-found',
+  'wrong-offset',
+  'upload-expired',
+  'wrong-version',
+  'upload-held',
+  'too-large',
+  'bytes-quota-reached',
+  'no-space',
+] as const;
+
+const TUS = text('`1.0.0`');
+const byUpload = z.object({ id: UploadId });
 const byReference = z.object({ key: ReferenceKey });
 const byBlob = z.object({ hash: BlobHash });
 
@@ -94,6 +110,60 @@ export const BLOB_ROUTES = {
     errors: [],
     extension: true,
     about: 'Which of the blobs the server does not have.',
+  },
+  createUpload: {
+    method: 'POST',
+    path: '/blob/upload/',
+    may: 'blob.add_reference',
+    headers: z.object({
+      'tus-resumable': TUS,
+      'upload-length': text('how many bytes will come'),
+      'upload-metadata': text('`sha256` with the hash in hexadecimal: other bytes are refused at the end'),
+    }),
+    body: 'bytes',
+    answer: 'piece',
+    repeatable: true,
+    errors: UPLOAD_ERRORS,
+    extension: true,
+    about:
+      'Begins an upload in pieces (tus 1.0.0: creation, creation-with-upload, expiration, termination). It may take a day; any server of the grid takes its pieces.',
+  },
+  showUpload: {
+    method: 'GET',
+    path: '/blob/upload/:id/',
+    may: 'blob.add_reference',
+    params: byUpload,
+    headers: z.object({ 'tus-resumable': TUS }),
+    answer: 'piece',
+    repeatable: true,
+    errors: UPLOAD_ERRORS,
+    extension: true,
+    about: 'How far an upload is: the next piece begins at Upload-Offset.',
+  },
+  continueUpload: {
+    method: 'PATCH',
+    path: '/blob/upload/:id/',
+    may: 'blob.add_reference',
+    params: byUpload,
+    headers: z.object({ 'tus-resumable': TUS, 'upload-offset': text('where the piece begins') }),
+    body: 'bytes',
+    answer: 'piece',
+    repeatable: false,
+    errors: UPLOAD_ERRORS,
+    extension: true,
+    about: 'Adds a piece. The last one makes a blob of the upload, and answers Upload-Reference.',
+  },
+  deleteUpload: {
+    method: 'DELETE',
+    path: '/blob/upload/:id/',
+    may: 'blob.add_reference',
+    params: byUpload,
+    headers: z.object({ 'tus-resumable': TUS }),
+    answer: 'piece',
+    repeatable: true,
+    errors: UPLOAD_ERRORS,
+    extension: true,
+    about: 'Drops an upload.',
   },
   linkBlob: {
     method: 'POST',

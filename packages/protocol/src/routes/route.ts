@@ -7,7 +7,7 @@ import { checked, documented } from '../shape.ts';
 import { parseCount } from '../units.ts';
 
 export interface Route {
-  method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** `:name` marks a parameter. */
   path: string;
   /** `anyone`, `user` (whoever is logged in), or the permission it takes. */
@@ -26,8 +26,11 @@ export interface Route {
   waits?: true;
   /** Also answered without the last slash: those who watch over a server follow no redirects. */
   slashless?: true;
-  /** Schema of a JSON answer without `status`, `bytes` for a raw stream, `events` for server-sent events. */
-  answer: z.ZodType | 'bytes' | 'events' | 'text' | 'metrics';
+  /**
+   * Schema of a JSON answer without `status`, `bytes` for a raw stream, `events` for server-sent events, `piece` for
+   * what the tus protocol answers.
+   */
+  answer: z.ZodType | 'bytes' | 'events' | 'text' | 'metrics' | 'piece';
   /** May the same request be sent again when no answer came? */
   repeatable: boolean;
   errors: readonly ErrorCode[];

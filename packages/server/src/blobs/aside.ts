@@ -2,12 +2,12 @@
  * Where one process keeps the files it has not finished: `incoming/<name>`, held by a lock as long as it lives.
  *
  * Several servers may share one directory of blobs. A directory whose lock nobody holds is of a process that died, and
- * whoever comes by removes it. The lock is SQLite's on an empty database: the kernel lets it go with the process.
+ * whoever comes by removes it.
  */
 import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import Database from 'better-sqlite3';
+import { makeLock, takeLock } from './lock.ts';
 
 export interface Aside {
   directory: string;
@@ -15,8 +15,6 @@ export interface Aside {
 }
 
 const LOCK = 'lock';
-/** Nothing is ever written, so no journal is needed on disk. */
-const HOLD = 'pragma journal_mode = memory; begin exclusive';
 /** Begins the name of a directory whose lock is not held yet. */
 const NEW = 'new-';
 /** Making a directory and locking it takes milliseconds; what is older was given up. */
@@ -27,8 +25,7 @@ export async function openAside(parent: string): Promise<Aside> {
   const name = randomUUID();
   const unlocked = path.join(parent, NEW + name);
   await mkdir(unlocked, { mode: 0o700 });
-  const lock = new Database(path.join(unlocked, LOCK), { timeout: 0 });
-  lock.exec(HOLD);
+  const lock = makeLock(path.join(unlocked, LOCK));
   const directory = path.join(parent, name);
   await rename(unlocked, directory);
   return {
@@ -63,19 +60,6 @@ async function removeUnlocked(directory: string): Promise<number> {
     return files.filter((name) => name !== LOCK).length;
   } finally {
     lock?.close();
-  }
-}
-
-/** The lock, `held` when another has it, undefined when there is none to take. */
-function takeLock(file: string): Database.Database | 'held' | undefined {
-  let lock: Database.Database | undefined;
-  try {
-    lock = new Database(file, { timeout: 0, fileMustExist: true });
-    lock.exec(HOLD);
-    return lock;
-  } catch (error) {
-    lock?.close();
-    return (error as { code?: string }).code === 'SQLITE_BUSY' ? 'held' : undefined;
   }
 }
 

@@ -14,18 +14,16 @@ import { link, mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promis
 import path from 'node:path';
 import { BlobHash, GridError } from '@kolejka/protocol';
 import { type Aside, openAside, removeDead } from './aside.ts';
-import { explainFull, freeBytes, ignoreMissing, syncDirectory, writeAll } from './files.ts';
+import { explainFull, ignoreMissing, syncDirectory } from './files.ts';
+import { pour } from './pour.ts';
 import type { BlobStore, Incoming, Placed, TakenAway } from './store.ts';
 import { wholeStream } from './whole.ts';
 
 const ASIDE = 'incoming';
 const OUTGOING = 'outgoing';
+const UPLOADS = 'uploads';
 /** Bytes that are read at one time. */
 const READ = 256 * 1024;
-/** Bytes that are gathered while others are being written. */
-const BATCH = 1024 ** 2;
-/** So many bytes written and not yet on the disk are sent on their way while others come. */
-const UNSYNCED = 64 * 1024 ** 2;
 
 const SHELVES = Array.from({ length: 256 }, (_, index) => index.toString(16).padStart(2, '0'));
 
@@ -38,7 +36,7 @@ export interface DiskStore extends BlobStore {
 export async function prepareDisk(root: string): Promise<number> {
   await mkdir(path.join(root, ASIDE), { recursive: true, mode: 0o700 });
   const present = new Set(await readdir(root));
-  for (const name of [...SHELVES, OUTGOING]) {
+  for (const name of [...SHELVES, OUTGOING, UPLOADS]) {
     if (!present.has(name)) await mkdir(path.join(root, name), { recursive: true, mode: 0o700 });
   }
   await syncDirectory(root);
@@ -106,6 +104,8 @@ export function openDisk(root: string): DiskStore {
         throw explainFull(error);
       }
     },
+    adopt: (file, { hash, size }) => place(file, hash, size),
+    uploads: path.join(root, UPLOADS),
     async get(hash, part) {
       const file = await open(fileOf(hash)).catch(ignoreMissing);
       if (file === undefined) return undefined;
@@ -160,43 +160,12 @@ async function moveCopy(file: string, target: string): Promise<void> {
 async function writeAside(file: string, incoming: Incoming): Promise<{ hash: BlobHash; size: number }> {
   const handle = await open(file, 'wx', 0o600);
   const hasher = createHash('sha256');
-  let size = 0;
-  let unsynced = 0;
-  let gathered: Uint8Array[] = [];
-  let bytes = 0;
-  // One write is under way while the next bytes come in and are hashed; now and then a sync, too.
-  let writing: Promise<void> = Promise.resolve();
-  const writeOn = async () => {
-    const batch = gathered;
-    unsynced += bytes;
-    gathered = [];
-    bytes = 0;
-    await writing;
-    const isDue = unsynced >= UNSYNCED;
-    if (isDue) unsynced = 0;
-    writing = writeAll(handle, batch).then(() => {
-      if (incoming.spent === true) for (const chunk of batch) freeBytes(chunk);
-      return isDue ? handle.datasync() : undefined;
-    });
-    // Heard of by whoever waits for it next.
-    writing.catch(() => undefined);
-  };
   try {
-    for await (const chunk of wholeStream(incoming)) {
-      hasher.update(chunk);
-      size += chunk.length;
-      bytes += chunk.length;
-      gathered.push(chunk);
-      if (bytes >= BATCH) await writeOn();
-    }
+    const size = await pour(wholeStream(incoming), handle, { hasher, spent: incoming.spent === true });
     const hash = hasher.digest('hex') as BlobHash;
     refuseOther(hash, incoming.hash);
-    await writeOn();
-    await writing;
-    await handle.datasync();
     return { hash, size };
   } finally {
-    await writing.catch(() => undefined);
     await handle.close();
   }
 }

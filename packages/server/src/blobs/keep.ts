@@ -18,8 +18,16 @@ export async function keepBlob<Answer>(
   incoming: Incoming,
   name: (db: Connection, blob: { hash: BlobHash; size: number }, now: number) => Promise<Answer>,
 ): Promise<Answer> {
-  const { store, blobs, clock } = keeping;
-  const placed = await blobs.put(incoming);
+  return await keepPlaced(keeping, await keeping.blobs.put(incoming), name);
+}
+
+/** As `keepBlob`, of bytes that are in the store already. */
+export async function keepPlaced<Answer>(
+  keeping: Keeping,
+  placed: Placed,
+  name: (db: Connection, blob: { hash: BlobHash; size: number }, now: number) => Promise<Answer>,
+): Promise<Answer> {
+  const { store, clock } = keeping;
   try {
     return await store.write(async (db) => {
       const now = clock.now();

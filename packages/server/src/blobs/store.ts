@@ -55,6 +55,13 @@ export interface BlobStore {
    * @throws GridError `too-large`, `no-space`, `bad-body` when the stream breaks off, or is not of this size or hash
    */
   put(incoming: Incoming): Promise<Placed>;
+  /**
+   * Takes over a file of `uploads` that is safe on disk, as `put` does a stream. It is there until `settle`.
+   * @param blob what is in the file
+   */
+  adopt(file: string, blob: { hash: BlobHash; size: number }): Promise<Placed>;
+  /** The directory of uploads that come in pieces; see uploads/store.ts. */
+  uploads: string;
   /** The bytes, or undefined when there are none of this hash. The caller reads the stream or destroys it. */
   get(hash: BlobHash, part?: Part): Promise<{ size: number; bytes: Readable } | undefined>;
   has(hash: BlobHash): Promise<boolean>;

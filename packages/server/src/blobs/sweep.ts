@@ -8,6 +8,7 @@
 import { type BlobRow, condemnBlob, condemnedBlobs, pageOfBlobs } from '../database/blobs.ts';
 import { givenUp, removeReference } from '../database/references.ts';
 import { removeBlobs, type Keeping, settleTakenAway } from './keep.ts';
+import { expireUploads, removeStrayUploads } from './uploads/expire.ts';
 
 export interface GarbageOptions {
   /** How long a blob must have been of no use before it is condemned. */
@@ -18,6 +19,8 @@ export interface GarbageOptions {
 }
 
 export interface Garbage {
+  /** Uploads in pieces that were given up. */
+  uploads: number;
   /** References that were given up and are gone now. */
   references: number;
   condemned: number;
@@ -36,8 +39,9 @@ const AT_ONCE = 50;
 export async function collectGarbage(keeping: Keeping, options: GarbageOptions): Promise<Garbage> {
   const { clock } = keeping;
   const { graceMs, condemnedMs = CONDEMNED_MS, signal } = options;
-  const found: Garbage = { references: 0, condemned: 0, removed: 0, bytes: 0 };
+  const found: Garbage = { uploads: 0, references: 0, condemned: 0, removed: 0, bytes: 0 };
   await settleTakenAway(keeping);
+  found.uploads = (await expireUploads(keeping)) + (await removeStrayUploads(keeping));
 
   while (await removeSomeGivenUp(keeping, found)) signal?.throwIfAborted();
   // First those of earlier passes: what this one condemns stays until the next.

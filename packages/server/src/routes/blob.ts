@@ -1,10 +1,12 @@
 /** Blobs and references: bytes in, bytes out. */
 import { randomUUID } from 'node:crypto';
 import { type BlobHash, GridError, type ReferenceKey } from '@kolejka/protocol';
+import type { Request, Response } from 'express';
 import { keepBlob, removeBlobs } from '../blobs/keep.ts';
 import { refuseOverQuota, roomOf } from '../blobs/quota.ts';
 import { endWhenSilent, incomingFrom } from '../blobs/receive.ts';
 import { sendBlob } from '../blobs/send.ts';
+import { serveUpload } from '../blobs/uploads/serve.ts';
 import { findBlob, knownBlobs, printBlob } from '../database/blobs.ts';
 import {
   findReference,
@@ -40,6 +42,11 @@ export function blobRoutes(parts: Parts) {
       missing.push(...some.filter((_, index) => there[index] === false));
     }
     return missing;
+  }
+
+  async function takePiece(user: User, request: Request, response: Response): Promise<void> {
+    endWhenSilent(request, uploadSilenceMs);
+    await serveUpload(parts, user, request, response);
   }
 
   return {
@@ -86,6 +93,10 @@ export function blobRoutes(parts: Parts) {
         return { references: rows.map(printReference), missing: [] };
       });
     },
+    createUpload: ({ user, request, response }) => takePiece(user, request, response),
+    showUpload: ({ user, request, response }) => takePiece(user, request, response),
+    continueUpload: ({ user, request, response }) => takePiece(user, request, response),
+    deleteUpload: ({ user, request, response }) => takePiece(user, request, response),
     showBlob: ({ params: { hash } }) => store.read(async (db) => ({ blob: printBlob(await knownBlob(db, hash)) })),
     async getBlob({ params: { hash }, request, response }) {
       const { size } = await store.read((db) => knownBlob(db, hash));
@@ -109,6 +120,10 @@ export function blobRoutes(parts: Parts) {
     | 'deleteReference'
     | 'makeReferences'
     | 'missingBlobs'
+    | 'createUpload'
+    | 'showUpload'
+    | 'continueUpload'
+    | 'deleteUpload'
     | 'linkBlob'
     | 'showBlob'
     | 'getBlob'

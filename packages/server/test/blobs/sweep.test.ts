@@ -17,7 +17,7 @@ import { hashOf, type Keeping, openKeeping } from './keeping-scene.ts';
 
 const giveUp = ({ store, clock }: Keeping, key: ReferenceKey) =>
   store.write(async (db) => giveUpReference(db, (await findReference(db, key)) as ReferenceRow, clock.now()));
-const NOTHING = { references: 0, condemned: 0, removed: 0, bytes: 0 };
+const NOTHING = { uploads: 0, references: 0, condemned: 0, removed: 0, bytes: 0 };
 
 for (const engine of ENGINES) {
   const { test, name } = engine;

@@ -28,6 +28,9 @@ create table uploads (
   id text primary key,
   owner ${integer} not null references users,
   size ${integer} not null,
+  -- So many bytes are safe on disk.
+  safe ${integer} not null default 0,
+  -- What they must be, where the client has said so.
   hash text,
   metadata text not null,
   created_ms ${integer} not null,
