@@ -1,5 +1,6 @@
 /** A queue without a server around it: a database, two users, and a clock that the test moves. */
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '@kolejka/program';
 import { type ForemanName, parseTask, type TaskId } from '@kolejka/protocol';
 import type { ExecutionContext } from 'ava';
@@ -18,6 +19,8 @@ export const OTHER = 'other' as ForemanName;
 
 export interface HeldClock extends Clock {
   move(milliseconds: number): void;
+  /** How many sleep. */
+  asleep(): number;
   /** As `date -s` does. */
   setCalendar(later: number): void;
 }
@@ -34,6 +37,7 @@ export function heldClock(start = 1_800_000_000_000): HeldClock {
       time += milliseconds;
       for (const look of sleepers) look();
     },
+    asleep: () => sleepers.size,
     setCalendar: (later) => void (set += later),
     sleep: (milliseconds, signal) =>
       new Promise((resolve, reject) => {
@@ -142,6 +146,29 @@ export async function passFor(clock: HeldClock, milliseconds: number, pass: () =
     over += step;
     await pass();
   }
+}
+
+/** As `passFor`, for a server whose own loops make the passes: each second they are waited for until they sleep again. */
+export async function serveFor(clock: HeldClock, milliseconds: number): Promise<void> {
+  let loops = await asleepAtRest(clock);
+  await passFor(clock, milliseconds, async () => {
+    for (let tries = 0; clock.asleep() < loops; tries += 1) {
+      // One that has ended for good sleeps no more.
+      if (tries === 200) loops = clock.asleep();
+      await sleep(2);
+    }
+  });
+}
+
+/** How many sleep when nothing is under way: when it has been the same number for a while. */
+async function asleepAtRest(clock: HeldClock): Promise<number> {
+  let count = clock.asleep();
+  for (let quiet = 0; quiet < 10; quiet += 1) {
+    await sleep(2);
+    if (clock.asleep() !== count) quiet = 0;
+    count = clock.asleep();
+  }
+  return count;
 }
 
 export const idsOf = (taken: readonly Taken[]) => taken.map(({ id }) => id);

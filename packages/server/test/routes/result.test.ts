@@ -1,7 +1,6 @@
 import { LEASES } from '@kolejka/protocol';
 import test from 'ava';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { heldClock, passFor } from '../queue-scene.ts';
+import { heldClock, serveFor } from '../queue-scene.ts';
 import { openScene, type Scene } from '../server-scene.ts';
 
 const result = (id: string, more: Record<string, unknown> = {}) => ({ json: { id, result: 0, ...more } });
@@ -10,9 +9,6 @@ async function heartbeat({ as }: Scene, foreman: string, task: string, attempt: 
   const { json } = await as('foreman', '/queue/heartbeat/', { json: { foreman, tasks: [{ task, attempt }] } });
   return (json['tasks'] as { verdict: string }[])[0]?.verdict;
 }
-
-/** Time for the lease loop, which runs once a second of its clock. */
-const aPass = () => sleep(20);
 
 /** Waits for what the lease loop does. */
 async function until(condition: () => Promise<boolean>): Promise<void> {
@@ -115,11 +111,11 @@ test('a foreman that lost its lease is refused once another has the task, before
   const overtaken = await put('client');
   t.deepEqual(await take('foreman', 'one'), { task: late, attempt: 1 });
   t.deepEqual(await take('foreman', 'one'), { task: overtaken, attempt: 1 });
-  await passFor(clock, LEASES.renewedMs, aPass);
+  await serveFor(clock, LEASES.renewedMs);
   await until(async () => (await as('client', '/queue/stats/')).json['task_unassigned_count'] === 2);
   t.is(await heartbeat(scene, 'one', late, 1), 'kill');
   t.is((await as('foreman', '/task/result/', result(late, { attempt: 1 }))).status, 200);
-  clock.move(LEASES.backOffMs(1));
+  await serveFor(clock, LEASES.backOffMs(1));
   t.deepEqual(await take('foreman', 'other'), { task: overtaken, attempt: 2 });
   const refused = await as('foreman', '/task/result/', result(overtaken, { attempt: 1 }));
   t.deepEqual([refused.status, refused.json['code']], [409, 'stale-lease']);
@@ -132,9 +128,9 @@ test('a task that was given up tells its owner why, with 200 and FAIL', async (t
   const id = await put('client');
   for (let losses = 1; losses <= LEASES.losses; losses += 1) {
     await take('foreman', `f${losses}`);
-    await passFor(clock, LEASES.renewedMs, aPass);
+    await serveFor(clock, LEASES.renewedMs);
     await until(async () => (await as('client', '/queue/stats/')).json['task_assigned_count'] === 0);
-    clock.move(LEASES.backOffMs(losses));
+    await serveFor(clock, LEASES.backOffMs(losses));
   }
   const { status, json } = await as('client', `/task/result/${id}/`);
   t.is(status, 200);
