@@ -19,7 +19,7 @@ export const ACCOUNT_ROUTES = {
     may: 'anyone',
     answer: nothing,
     repeatable: true,
-    errors: [],
+    errors: ['no-space'],
     about: 'Ends the session and gives a csrftoken cookie.',
   },
   logoutByPost: {

@@ -14,6 +14,8 @@ const STATIONS: readonly Station[] = [
   { passes: ({ may }) => may !== 'anyone' && may !== 'user', errors: ['not-permitted'] },
   { passes: ({ params, query }) => params !== undefined || query !== undefined, errors: ['bad-value'] },
   { passes: ({ body }) => typeof body === 'object', errors: ['bad-value', 'bad-json', 'bad-body', 'too-large'] },
+  // Whatever changes something is written to the database.
+  { passes: ({ method }) => method !== 'GET', errors: ['no-space'] },
   { passes: () => true, errors: ['busy', 'internal'] },
 ];
 

@@ -26,13 +26,24 @@ export function openSqlite(file: string): Engine {
     statements.set(sql, statement);
     return statement;
   };
-  const connection: Connection = {
-    all: async <Row>(sql: string, values: Values = {}) => prepare(sql).all(storable(values)) as Row[],
-    // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- as in the interface
-    get: async <Row>(sql: string, values: Values = {}) => prepare(sql).get(storable(values)) as Row | undefined,
-    run: async (sql, values = {}) => prepare(sql).run(storable(values)).changes,
+  let whyEnded: unknown;
+  /** Runs a statement; remembers what made the database end the transaction by itself, as a full disk does. */
+  const attempt = <Answer>(statement: () => Answer): Answer => {
+    try {
+      return statement();
+    } catch (error) {
+      whyEnded = explainFull(error);
+      throw whyEnded;
+    }
   };
-  const run = async (sql: string) => void prepare(sql).run();
+  const connection: Connection = {
+    all: async <Row>(sql: string, values: Values = {}) => attempt(() => prepare(sql).all(storable(values)) as Row[]),
+    // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- as in the interface
+    get: async <Row>(sql: string, values: Values = {}) =>
+      attempt(() => prepare(sql).get(storable(values)) as Row | undefined),
+    run: async (sql, values = {}) => attempt(() => prepare(sql).run(storable(values)).changes),
+  };
+  const run = async (sql: string) => void attempt(() => prepare(sql).run());
 
   return {
     reading: connection,
@@ -43,6 +54,7 @@ export function openSqlite(file: string): Engine {
     savepoint: () => run('savepoint one'),
     release: () => run('release one'),
     async undo() {
+      if (!database.inTransaction) throw whyEnded;
       await run('rollback to one');
       await run('release one');
     },
@@ -55,6 +67,12 @@ export function openSqlite(file: string): Engine {
     onForeignCommit: () => undefined,
     close: async () => void database.close(),
   };
+}
+
+/** The error as ours, where it says that there is no room. */
+function explainFull(error: unknown): unknown {
+  if ((error as { code?: string }).code !== 'SQLITE_FULL') return error;
+  return new GridError('no-space', 'The disk of the server is full; nothing of this was kept.', { cause: error });
 }
 
 /** A NUL is refused as PostgreSQL refuses it: functions of SQL end a text there. */
