@@ -37,7 +37,11 @@ export interface ConfigSource {
   chosen?: string | undefined;
   /** Values from the command line, by the table's names; undefined is not given. */
   flags?: Record<string, unknown>;
+  /** How the command line calls what is not the flag of its name. */
+  called?: Record<string, string>;
   env?: NodeJS.ProcessEnv;
+  /** What begins so in the environment is meant for this program: a name that is not in the table is refused. */
+  envPrefix?: string;
   /** The file of `--config-file`; without it the usual directories are searched. */
   file?: string | undefined;
 }
@@ -53,7 +57,19 @@ export function configDirectories(env: NodeJS.ProcessEnv = process.env): string[
 function findFile(env: NodeJS.ProcessEnv): string | undefined {
   return configDirectories(env)
     .map((directory) => path.join(directory, 'kolejka.conf'))
-    .find((file) => statSync(file, { throwIfNoEntry: false })?.isFile() === true);
+    .find(isFile);
+}
+
+/** After `su` or `sudo` HOME may still be that of somebody else. To go on without its file could be to go on without ours. */
+function isFile(file: string): boolean {
+  try {
+    return statSync(file, { throwIfNoEntry: false })?.isFile() === true;
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    throw new GridError('bad-config', `${file} cannot be looked for (${code}): name a file with --config-file.`, {
+      cause,
+    });
+  }
 }
 
 function readConfFile(file: string | undefined): ConfFile {
@@ -62,7 +78,8 @@ function readConfFile(file: string | undefined): ConfFile {
   try {
     text = readFileSync(file, 'utf8');
   } catch (cause) {
-    throw new GridError('bad-config', `The configuration file ${file} cannot be read.`, { cause });
+    const { code } = cause as NodeJS.ErrnoException;
+    throw new GridError('bad-config', `The configuration file ${file} cannot be read (${code}).`, { cause });
   }
   return parseConfFile(text, file);
 }
@@ -113,10 +130,11 @@ export function readConfig<const Table extends Settings>(table: Table, source: C
       field: unknown,
     });
   }
+  refuseUnknown(env, table, source.envPrefix);
   const config: Record<string, unknown> = {};
   for (const [name, setting] of Object.entries(table)) {
     const given = [
-      { value: source.flags?.[name], from: `--${name.replaceAll('_', '-')}` },
+      { value: source.flags?.[name], from: source.called?.[name] ?? `--${name.replaceAll('_', '-')}` },
       { value: setting.env === undefined ? undefined : env[setting.env], from: setting.env ?? '' },
       { value: own?.get(name), from: `${file}: [${section}] ${name}` },
       { value: sections.get(SHARED_SECTION)?.get(name), from: `${file}: [${SHARED_SECTION}] ${name}` },
@@ -124,6 +142,19 @@ export function readConfig<const Table extends Settings>(table: Table, source: C
     config[name] = given === undefined ? setting.default : parseGiven(setting, given.value, given.from);
   }
   return config as ConfigOf<Table>;
+}
+
+/** Docker and Kubernetes tell of a service called kolejka-server in variables of these names. */
+const OF_SERVICES = /^(PORT|SERVICE)(_|$)/;
+
+/** A misspelt variable would quietly be the default. */
+function refuseUnknown(env: NodeJS.ProcessEnv, table: Settings, prefix: string | undefined): void {
+  if (prefix === undefined) return;
+  const known = new Set(Object.values(table).map((setting) => setting.env));
+  const isOurs = (name: string) => name.startsWith(prefix) && !OF_SERVICES.test(name.slice(prefix.length));
+  const unknown = Object.keys(env).find((name) => isOurs(name) && !known.has(name));
+  if (unknown === undefined) return;
+  throw new GridError('bad-config', `The environment has ${unknown}, which is no setting.`, { field: unknown });
 }
 
 function parseGiven(setting: Setting<unknown>, value: unknown, from: string): unknown {

@@ -1,5 +1,13 @@
 /** Limits as settings and flags: one of each for every row of the table, the same in all our programs. */
-import { LIMIT_NAMES, LIMITS, type LimitName, type Limits, type LimitsOf, parseLimit } from '@kolejka/protocol';
+import {
+  GridError,
+  LIMIT_NAMES,
+  LIMITS,
+  type LimitName,
+  type Limits,
+  type LimitsOf,
+  parseLimit,
+} from '@kolejka/protocol';
 import type { Command } from 'commander';
 import type { Setting } from './config.ts';
 
@@ -10,10 +18,22 @@ import type { Setting } from './config.ts';
  */
 export function limitSettings(of: LimitsOf, what: string): Record<LimitName, Setting<number | boolean>> {
   const rows = LIMIT_NAMES.map((name) => {
-    const parse = (text: unknown, field: string) => parseLimit(name, text, field, of);
+    const parse = (text: unknown, field: string) =>
+      LIMITS[name].unit === 'flag' ? parseYesOrNo(text, field) : parseLimit(name, text, field, of);
     return [name, { parse, about: `${what}: ${LIMITS[name].about}` }];
   });
   return Object.fromEntries(rows) as Record<LimitName, Setting<number | boolean>>;
+}
+
+const YES = ['yes', 'true', '1', 'on'];
+const NO = ['no', 'false', '0', 'off'];
+
+/** In tasks every other word is yes, as in the original; in settings `off` must not open the network. */
+function parseYesOrNo(text: unknown, field: string): boolean {
+  const word = String(text).trim().toLowerCase();
+  if (YES.includes(word)) return true;
+  if (NO.includes(word)) return false;
+  throw new GridError('bad-value', `${field}: ${JSON.stringify(text)} is neither yes nor no`, { field });
 }
 
 /** The limits among the values of a configuration. */

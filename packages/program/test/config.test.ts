@@ -164,3 +164,35 @@ test('secrets are dots where the configuration is shown', (t) => {
     password: '•••',
   });
 });
+
+test('regression: a variable of ours that is no setting is refused, those of container services are not', (t) => {
+  const readEnv = (env: NodeJS.ProcessEnv) =>
+    readConfig(TABLE, { section: 'client', file: confFile(''), env, envPrefix: 'KOLEJKA_' });
+  t.is(
+    readEnv({ KOLEJKA_SERVER: 'there', KOLEJKA_PORT_80_TCP: 'x', KOLEJKA_SERVICE_HOST: 'y', OTHER: 'z' }).server,
+    'there',
+  );
+  t.like(
+    t.throws(() => readEnv({ KOLEJKA_PASWORD: 'secret' }), { instanceOf: GridError }),
+    {
+      code: 'bad-config',
+      message: 'The environment has KOLEJKA_PASWORD, which is no setting.',
+    },
+  );
+});
+
+test('regression: a wrong argument is called as the command line calls it', (t) => {
+  const readPin = () =>
+    readConfig(TABLE, { section: 'client', file: confFile(''), flags: { memory: 'x' }, called: { memory: 'AMOUNT' } });
+  t.regex(t.throws(readPin, { instanceOf: GridError }).message, /^AMOUNT: /);
+});
+
+test('regression: a place that cannot be looked at is named, and so is the reason', (t) => {
+  // A name that is too long fails for root too, as a directory without rights does for others.
+  const env = { XDG_CONFIG_HOME: `/${'x'.repeat(300)}` };
+  const error = t.throws(() => readConfig(TABLE, { section: 'client', env }), { instanceOf: GridError });
+  t.is(error.code, 'bad-config');
+  t.regex(error.message, /cannot be looked for \(ENAMETOOLONG\): name a file with --config-file/);
+  const unreadable = () => readConfig(TABLE, { section: 'client', file: directory, env: {} });
+  t.regex(t.throws(unreadable, { instanceOf: GridError }).message, /cannot be read \(EISDIR\)/);
+});

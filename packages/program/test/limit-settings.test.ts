@@ -21,3 +21,15 @@ test('a flag of every limit comes back under the name of its setting', (t) => {
 test('limits are those values of a configuration that are there', (t) => {
   t.deepEqual(limitsIn({ memory: 1, cpus: undefined, temp: '/tmp', network: false }), { memory: 1, network: false });
 });
+
+test('regression: a network is switched off by every word that means it, and other words are refused', (t) => {
+  const { network } = limitSettings('task', 'ceiling');
+  for (const no of ['off', 'no', 'False', '0', ' no ']) t.false(network.parse(no, 'network'));
+  for (const yes of ['on', 'yes', 'True', '1']) t.true(network.parse(yes, 'network'));
+  for (const word of ['none', 'nein', '']) {
+    t.throws(() => network.parse(word, 'limit_network'), {
+      instanceOf: GridError,
+      message: /^limit_network: .* neither yes nor no/,
+    });
+  }
+});

@@ -75,7 +75,14 @@ export type ServerSettings = Omit<ConfigOf<typeof SETTINGS>, 'data'> & { data: s
  * @throws GridError `bad-config` naming the setting
  */
 export function readServerSettings(common: CommonFlags, flags: Record<string, unknown>): ServerSettings {
-  const read = readConfig(SETTINGS, { section: 'server', chosen: common.config, file: common.configFile, flags });
+  const read = readConfig(SETTINGS, {
+    section: 'server',
+    chosen: common.config,
+    file: common.configFile,
+    flags,
+    called: { listen: 'ADDR:PORT' },
+    envPrefix: 'KOLEJKA_SERVER_',
+  });
   const settings = { ...read, data: dataDirectory(read.data) };
   refuseContradictions(settings);
   return settings;

@@ -104,3 +104,16 @@ for (const [line, field] of [
     t.false(message.includes('secret'));
   });
 }
+
+test('regression: a misspelt variable stops the start, and a wrong address is called as in the help', (t) => {
+  process.env['KOLEJKA_SERVER_LARGEST_BLBO'] = '1G';
+  try {
+    const { code, message } = t.throws(() => readFile(t), { instanceOf: GridError });
+    t.is(code, 'bad-config');
+    t.true(message.includes('KOLEJKA_SERVER_LARGEST_BLBO'), message);
+  } finally {
+    delete process.env['KOLEJKA_SERVER_LARGEST_BLBO'];
+  }
+  const read = () => readServerSettings({ configFile: '/dev/null' }, { listen: 'abc' });
+  t.regex(t.throws(read, { instanceOf: GridError }).message, /^ADDR:PORT: "abc"/);
+});
