@@ -1,10 +1,12 @@
 /** The client library: everything one user can say to one server. */
 import type { Bytes } from '@kolejka/program/call';
-import type { ForemanName, Held, Reference, Result, RouteAnswer, TaskEvent } from '@kolejka/protocol';
+import type { ForemanName, Held, Reference, Result, RouteAnswer, TaskEvent, TaskState } from '@kolejka/protocol';
 import { type ConnectionOptions, openConnection } from './connection.ts';
 import { type DownloadOptions, downloadTo, getBlob } from './download.ts';
 import { dequeue, type DequeueRequest, heartbeat } from './queue.ts';
+import { deleteBlob, deleteResult, deleteTask } from './removal.ts';
 import { getResult, type KnownResult, putResult, saveResult, showResult } from './results.ts';
+import { cancelTask, type ListOptions, listTasks, taskState } from './task-states.ts';
 import { getTask, type KnownTask, putTask, type PutTaskOptions, showTask } from './tasks.ts';
 import { putBlob, type UploadOptions } from './upload.ts';
 import { waitForResult, type WaitOptions } from './wait.ts';
@@ -17,6 +19,7 @@ export type { DequeueRequest } from './queue.ts';
 export type { KnownResult } from './results.ts';
 export { printSpec, writeSpec } from './spec-file.ts';
 export { readTaskDirectory, type TaskDirectory } from './task-directory.ts';
+export type { ListOptions } from './task-states.ts';
 export type { KnownTask, PutTaskOptions } from './tasks.ts';
 export type { UploadOptions } from './upload.ts';
 export type { WaitOptions } from './wait.ts';
@@ -39,6 +42,12 @@ export interface Client {
   saveResult(known: KnownResult, directory: string, options?: Signalled): Promise<void>;
   getResult(id: string, directory: string, options?: Signalled): Promise<KnownResult>;
   putResult(result: Result, directory: string, attempt?: number, options?: Signalled): Promise<void>;
+  deleteTask(id: string, options?: Signalled): Promise<boolean>;
+  deleteResult(id: string, options?: Signalled): Promise<boolean>;
+  deleteBlob(reference: string, options?: Signalled): Promise<boolean>;
+  listTasks(options?: ListOptions): AsyncGenerator<TaskState, void>;
+  taskState(id: string, signal?: AbortSignal): Promise<TaskState>;
+  cancelTask(id: string, signal?: AbortSignal): Promise<TaskState>;
   dequeue(request: DequeueRequest, options?: Signalled): Promise<RouteAnswer<'dequeue'>>;
   heartbeat(
     report: { foreman: ForemanName; tasks: readonly Held[] },
@@ -65,6 +74,12 @@ export function openClient(options: ConnectionOptions): Client {
     saveResult: (known, directory, given) => saveResult(connection, known, directory, given),
     getResult: (id, directory, given) => getResult(connection, id, directory, given),
     putResult: (result, directory, attempt, given) => putResult(connection, result, directory, attempt, given),
+    deleteTask: (id, given) => deleteTask(connection, id, given),
+    deleteResult: (id, given) => deleteResult(connection, id, given),
+    deleteBlob: (reference, given) => deleteBlob(connection, reference, given),
+    listTasks: (given) => listTasks(connection, given),
+    taskState: (id, signal) => taskState(connection, id, signal),
+    cancelTask: (id, signal) => cancelTask(connection, id, signal),
     dequeue: (request, given) => dequeue(connection, request, given),
     heartbeat: (report, given) => heartbeat(connection, report, given),
     watch: (id, given) => watchTask(connection, id, given),

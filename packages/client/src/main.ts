@@ -1,7 +1,7 @@
 /** The command line `kolejka-client`. */
 import { addLimitFlags, commandLine, runCommandLine } from '@kolejka/program';
-import { EXITS, GridError } from '@kolejka/protocol';
-import type { Command } from 'commander';
+import { EXITS, GridError, parseDuration, STATES } from '@kolejka/protocol';
+import { type Command, Option } from 'commander';
 import { addServerFlags } from './commands/settings.ts';
 
 const exits = Object.entries(EXITS).map(([status, meaning]) => `  ${status}  ${meaning}`);
@@ -29,7 +29,7 @@ withJson(addLimitFlags(program.command('execute'), 'ceiling'))
     await execute(taskDirectory, resultDirectory, command);
   });
 
-const task = program.command('task').description('put and get tasks');
+const task = program.command('task').description('put, get, list, cancel and delete tasks');
 withJson(addLimitFlags(task.command('put'), 'ceiling'))
   .description('put a task; prints its identifier')
   .argument('<task_dir>', 'task directory')
@@ -47,7 +47,35 @@ withJson(task.command('get'))
     await getTask(id, directory, command);
   });
 
-const result = program.command('result').description('get results');
+withJson(task.command('list'))
+  .description('show how tasks stand, the newest first: your own, or all for those who may see them')
+  .addOption(new Option('--state <state>', 'only tasks in this state').choices(Object.keys(STATES)))
+  .option('--user <name>', "only this user's tasks")
+  .option('--image <image>', 'only tasks of this image')
+  .option('--since <time>', 'only tasks put since then: 2026-11-22T08:00Z, or 2H for two hours ago', parseTime)
+  .option('--before <time>', 'only tasks put before then', parseTime)
+  .option('--most <count>', 'most tasks to show', parseMost, 100)
+  .action(async (_flags: unknown, command: Command) => {
+    const { listTasks } = await import('./commands/task-state.ts');
+    await listTasks(command);
+  });
+withJson(task.command('show'))
+  .description('show how a task stands')
+  .argument('<task>', 'identifier of the task')
+  .action(async (id: string, _flags: unknown, command: Command) => {
+    const { showTask } = await import('./commands/task-state.ts');
+    await showTask(id, command);
+  });
+withJson(task.command('cancel'))
+  .description('cancel a task that has not ended; it keeps its place in lists')
+  .argument('<task>', 'identifier of the task')
+  .action(async (id: string, _flags: unknown, command: Command) => {
+    const { cancelTask } = await import('./commands/task-state.ts');
+    await cancelTask(id, command);
+  });
+addDelete(task, 'task', 'remove a task and its result; its files stay');
+
+const result = program.command('result').description('get and delete results');
 withJson(result.command('get'))
   .description('write the result of a task and its files into a directory')
   .argument('<task>', 'identifier of the task')
@@ -58,7 +86,9 @@ withJson(result.command('get'))
     await getResult(id, directory, command);
   });
 
-const blob = program.command('blob').description('put and get files');
+addDelete(result, 'result', 'remove the result of a task; the task is not run again');
+
+const blob = program.command('blob').description('put, get and delete files');
 withJson(blob.command('put'))
   .description('put a file; prints the key of a new reference to it')
   .argument('<file>', 'file')
@@ -75,10 +105,42 @@ withJson(blob.command('get'))
     await getBlob(reference, file, command);
   });
 
+addDelete(blob, 'blob', 'give a reference up; the file goes when nobody needs it');
+
 await runCommandLine(program);
+
+/** As in the original, it is no error when there is nothing to delete. */
+function addDelete(parent: Command, what: 'task' | 'result' | 'blob', about: string): void {
+  withJson(parent.command('delete'))
+    .description(about)
+    .argument(
+      what === 'blob' ? '<reference>' : '<task>',
+      what === 'blob' ? 'key of the reference' : 'identifier of the task',
+    )
+    .action(async (id: string, _flags: unknown, command: Command) => {
+      const { deleteOne } = await import('./commands/delete.ts');
+      await deleteOne(what, id, command);
+    });
+}
 
 function withJson(command: Command): Command {
   return command.option('--json', 'print what the server answered, as one line of JSON');
+}
+
+function parseMost(text: string): number {
+  const most = Number(text);
+  if (Number.isSafeInteger(most) && most > 0) return most;
+  throw new GridError('usage', `--most: ${JSON.stringify(text)} is not a number of tasks`, { field: '--most' });
+}
+
+/** ISO 8601, or how long ago. */
+function parseTime(text: string): Date {
+  const moment = /^\d{4}-/.test(text) ? new Date(text) : new Date(Date.now() - parseDuration(text, 'time'));
+  if (!Number.isNaN(moment.getTime())) return moment;
+  throw new GridError(
+    'usage',
+    `${JSON.stringify(text)} is not a time such as 2026-11-22T08:00Z, or 2H for 2 hours ago`,
+  );
 }
 
 function parseInterval(text: string): number {

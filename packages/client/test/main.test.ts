@@ -297,3 +297,49 @@ test.serial('the launcher in bin starts it', (t) => {
   t.regex(execFileSync(process.execPath, [bin, '--help'], { encoding: 'utf8' }), /^Usage: kolejka-client/);
   t.deepEqual(readdirSync(path.dirname(bin)), ['kolejka-client.js']);
 });
+
+test.serial('a task is shown, listed and cancelled', async (t) => {
+  const put = async () => (await run(t, ['task', 'put', taskDirectory(t)])).stdout.trim();
+  const [one, other] = [await put(), await put()];
+  const shown = await run(t, ['task', 'show', one]);
+  t.regex(shown.stdout, new RegExp(`^id: ${one}\\nstate: pending\\nimage: busybox:stable\\nowner: alice\\n`));
+  t.like(await run(t, ['task', 'cancel', one]), { status: 0, stdout: '', stderr: '' });
+  t.is((await run(t, ['task', 'cancel', one])).status, 0);
+  const json = JSON.parse((await run(t, ['task', 'show', one, '--json'])).stdout) as Record<string, unknown>;
+  t.like(json, { id: one, state: 'cancelled' });
+  t.is((await run(t, ['task', 'show', '0'.repeat(32)])).status, 4);
+
+  const list = async (...flags: string[]) => {
+    const { stdout } = await run(t, ['task', 'list', '--json', ...flags]);
+    const lines = stdout.split('\n').filter((line) => line !== '');
+    return lines.map((line) => (JSON.parse(line) as { id: string }).id);
+  };
+  t.deepEqual(await list('--most', '2'), [other, one]);
+  t.true((await list('--state', 'cancelled')).includes(one));
+  t.false((await list('--state', 'pending', '--since', '1H')).includes(one));
+  t.deepEqual(await list('--since', '2100-01-01'), []);
+  const table = (await run(t, ['task', 'list', '--most', '1'])).stdout.split('\n');
+  t.regex(table[0] ?? '', /^task +state +user/);
+  t.regex(table[1] ?? '', new RegExp(`^${other} +pending +alice `));
+  for (const flags of [
+    ['--state', 'dead'],
+    ['--since', 'noon'],
+    ['--most', '0'],
+  ]) {
+    t.is((await run(t, ['task', 'list', ...flags])).status, 2, flags.join(' '));
+  }
+  t.is((await run(t, ['task', 'list', '--user', 'node1'])).status, 3);
+});
+
+test.serial('what is deleted is gone, and deleting it again is no error', async (t) => {
+  const task = (await run(t, ['task', 'put', taskDirectory(t)])).stdout.trim();
+  const reference = (await run(t, ['blob', 'put', MAIN])).stdout.trim();
+  for (const deleted of [true, false]) {
+    t.like(await run(t, ['task', 'delete', task, '--json']), { status: 0, stdout: `${JSON.stringify({ deleted })}\n` });
+    t.like(await run(t, ['blob', 'delete', reference]), { status: 0, stdout: '', stderr: '' });
+  }
+  t.is((await run(t, ['task', 'get', task, temporary(t)])).status, 4);
+  t.is((await run(t, ['blob', 'get', reference, '/dev/null'])).status, 4);
+  t.is((await run(t, ['task', 'delete', 'nonsense'])).status, 0);
+  t.is((await run(t, ['result', 'delete', task])).status, 4);
+});

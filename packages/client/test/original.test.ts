@@ -4,6 +4,7 @@ import { GridError, type TaskEvent } from '@kolejka/protocol';
 import test from 'ava';
 import { temporary } from './listen.ts';
 import { playOriginal } from './original.ts';
+import type { Client } from '../src/index.ts';
 
 const TASK = '3c75df3c485047cf988ac3f0dfed4262';
 const RUN = '#!/bin/sh\necho hello\n';
@@ -133,4 +134,20 @@ test('a session that has ended is renewed once, and the call is made again', asy
   // Several calls are refused at the same moment.
   await Promise.all([client.showTask(TASK), client.showTask(TASK), client.showTask(TASK)]);
   t.is(asked.filter(({ path: at }) => at === '/login/').length, 2);
+});
+
+test('what is deleted on a server of the original is deleted, and what is not there is no error', async (t) => {
+  const cases = [
+    ['taskdel', (client: Client) => client.deleteTask(TASK), true],
+    ['taskdel2', (client: Client) => client.deleteTask(TASK), false],
+    ['resultdel', (client: Client) => client.deleteResult(TASK), true],
+    ['resultdel2', (client: Client) => client.deleteResult(TASK), false],
+    ['blobdel', (client: Client) => client.deleteBlob('31ed66eb3dab45b5b740308443177cd6'), true],
+  ] as const;
+  for (const [name, deleteOne, expected] of cases) {
+    const { client, asked } = await playOriginal(t, name);
+    t.is(await deleteOne(client), expected, name);
+    t.is(asked.at(-1)?.method, 'DELETE');
+    t.truthy(asked.at(-1)?.headers['x-csrftoken']);
+  }
 });
