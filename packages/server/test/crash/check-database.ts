@@ -114,6 +114,14 @@ export function checkDisk(database: Database, blobs: string, reading: boolean): 
     else if (statSync(file).size !== size) wrong.push(`blob ${name} has not its ${size} bytes`);
     else if (reading && hash('sha256', readFileSync(file)) !== name) wrong.push(`blob ${name} has other bytes`);
   }
+  const uploads = database.prepare<[], { id: string; safe: number }>(
+    'select id, safe from uploads where reference is null',
+  );
+  for (const { id, safe } of uploads.all()) {
+    const file = path.join(blobs, 'uploads', id, 'bytes');
+    const { size } = statSync(file, { throwIfNoEntry: false }) ?? { size: -1 };
+    if (size < safe) wrong.push(`the upload ${id} has ${size} bytes on disk, and ${safe} were acknowledged`);
+  }
   const known = new Set(rows.map((row) => row.hash));
   const files = readdirSync(blobs, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
   const isOn = (place: string) => (entry: { parentPath: string }) =>

@@ -1,6 +1,7 @@
 /** The part of the load that puts tasks, cancels and deletes them, and looks whether they and their results are there. */
 import type { Reference, TaskId } from '@kolejka/protocol';
 import type { Reply } from './line.ts';
+import { uploadInPieces } from './pieces.ts';
 import { giveUp, link, readBack, upload, uploadAndDelete, type Worker } from './uploads.ts';
 
 /** A client at work until the load is over. */
@@ -10,6 +11,7 @@ export async function workAsClient(worker: Worker): Promise<void> {
   const acts: [number, () => Promise<unknown>][] = [
     [4, async () => keep(uploaded, await upload(worker))],
     [1, () => link(worker)],
+    [0.7, () => uploadInPieces(worker)],
     [6, async () => keep(mine, await put(worker, files(worker, uploaded)))],
     [0.4, () => cancel(worker, mine)],
     [0.4, () => remove(worker, mine)],

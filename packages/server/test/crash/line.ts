@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 /** An answer that came whole. */
 export interface Reply {
   status: number;
+  headers: Headers;
   bytes: Buffer;
   /** Status and text, for people. */
   said: string;
@@ -68,9 +69,10 @@ export function openLine(over: AbortSignal): Line {
       });
       over.throwIfAborted();
       if (whole === undefined) return undefined;
-      const { status, isJson, bytes } = whole;
+      const { status, headers: got, bytes } = whole;
+      const isJson = got.get('content-type') === 'application/json' && bytes.length > 0;
       const json = isJson ? (JSON.parse(bytes.toString()) as Reply['json']) : {};
-      return { status, bytes, json, said: `${status} ${bytes.subarray(0, 500).toString()}` };
+      return { status, headers: got, bytes, json, said: `${status} ${bytes.subarray(0, 500).toString()}` };
     },
     async insist(path, asked) {
       for (;;) {
@@ -86,8 +88,7 @@ export function openLine(over: AbortSignal): Line {
 async function answerOf(url: string, sent: RequestInit) {
   try {
     const response = await fetch(url, sent);
-    const isJson = response.headers.get('content-type') === 'application/json';
-    return { status: response.status, isJson, bytes: Buffer.from(await response.arrayBuffer()) };
+    return { status: response.status, headers: response.headers, bytes: Buffer.from(await response.arrayBuffer()) };
   } catch {
     // The server was killed, or is not there yet.
     return undefined;
