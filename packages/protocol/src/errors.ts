@@ -95,6 +95,7 @@ export const ERRORS = {
   },
   'too-many-requests': { status: 429, fault: 'caller', exit: 3, remedy: 'Wait as long as Retry-After says.' },
   'not-ready': { status: 503, fault: 'ours', exit: 5, remedy: 'Look at the log of the server and at its disk.' },
+  'store-damaged': { status: 500, fault: 'ours', exit: 1, remedy: 'See what check found; --repair mends what can be.' },
   'server-unreachable': { status: 503, fault: 'node', exit: 5, remedy: 'Start the server, or correct its address.' },
   'engine-unreachable': { status: 503, fault: 'node', exit: 6, remedy: 'Start Docker.' },
   'node-unfit': { status: 503, fault: 'node', exit: 6, remedy: 'Mend what the message names.' },
