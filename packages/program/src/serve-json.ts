@@ -21,8 +21,11 @@ const SLICE_MS = 5;
 const DEPTH = 64;
 /** No argument of a program can be longer than 128 KiB. */
 const LONGEST_TEXT = 1024 ** 2;
-/** A body may have one value for so many of the bytes it may have: files of a result have two or three in 80 bytes. */
-const BYTES_A_VALUE = 24;
+/**
+ * A body may have one value for so many of the bytes it may have: files of a result have two or three in 80 bytes. A
+ * hundred thousand arguments in 2 MiB get through, so that the refusal can name the field.
+ */
+const BYTES_A_VALUE = 16;
 
 /**
  * The value that is written in the bytes.

@@ -35,7 +35,7 @@ const REFUSED: Record<string, readonly Refused[]> = {
 
 for (const [what, tasks] of Object.entries(REFUSED)) {
   test(`hostile input ${what} is refused with the field, and not put`, async (t) => {
-    const { as } = await openScene(t);
+    const { as } = await openScene(t, { settings: { largest_body: 2 * 1024 ** 2 } });
     for (const [task, field] of tasks) {
       const { status, json } = await as('client', '/task/task/', { json: { image: 'busybox', ...task } });
       t.is(status, 400, field);
