@@ -10,8 +10,8 @@ export interface FileSource {
   reference?: ReferenceKey;
 }
 
-/** As many as a worker collects. */
-const MOST_FILES = 200_000;
+/** Most files of a result. A worker collects no more; they are looked at in one go, which takes a server 0.1 s. */
+export const MOST_FILES = 50_000;
 
 /** A map without a prototype: files may be called `__proto__`. */
 export type Files = Record<string, FileSource>;

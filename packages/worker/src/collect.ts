@@ -54,6 +54,8 @@ export async function collectFiles(
     if (!isFileName(name)) return skipped('name too long', name);
     left.bytes -= found.stat.size;
     if (left.bytes < 0) throw new TooMuch(`the result has more than ${limits.bytes} bytes`);
+    // Both directories are walked, and rules may name one file several times: what was walked bounds no names.
+    if (names.size >= limits.entries) throw new TooMuch(`the result has more than ${limits.entries} files`);
     left.names -= JSON.stringify(name).length;
     if (left.names < 0) throw new TooMuch('the names of the result are too many and too long');
     if (await place(found, path.join(target, name), take)) names.add(name);

@@ -9,6 +9,7 @@ import {
   combineLimits,
   GridError,
   type Limits,
+  MOST_FILES,
   type Reason,
   type Result,
   type Task,
@@ -46,7 +47,7 @@ export interface RunRequest {
 const DEFAULT_LIMITS: Limits = { pids: 1024 };
 
 /** Caps on what is collected of a task, until limits of the task say so. */
-const COLLECT_LIMITS: CollectLimits = { bytes: 16 * 1024 ** 3, entries: 50_000, depth: 100, names: 4 * 1024 ** 2 };
+const COLLECT_LIMITS: CollectLimits = { bytes: 16 * 1024 ** 3, entries: MOST_FILES, depth: 100, names: 4 * 1024 ** 2 };
 
 /**
  * Runs a task and delivers its result directory. A task that fails is a result with a reason, not an error.

@@ -111,6 +111,18 @@ test('hostile input 16, 17: too many entries and too deep directories end the co
   t.regex(remarks.join(), /too deep/);
 });
 
+test('regression: files that a rule takes from the task count with those of the result', async (t) => {
+  const { put, collect } = await scene(t, { collect: [{ glob: '*', prefix: 'copies' }] });
+  for (let index = 0; index < 8; index += 1) {
+    await put(`result/file-${index}`);
+    await put(`task/file-${index}`);
+  }
+  const { overflow, files, remarks } = await collect({ ...LIMITS, entries: 10 });
+  t.true(overflow);
+  t.is(Object.keys(files).length, 10);
+  t.deepEqual(remarks, ['the result has more than 10 files']);
+});
+
 test('hostile input 30, 31: strange names are carried, names that are not text or reserved are left out', async (t) => {
   const { put, collect, at } = await scene(t);
   const strange = [
