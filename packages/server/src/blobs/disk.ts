@@ -147,12 +147,14 @@ async function moveCopy(file: string, target: string): Promise<void> {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     const copy = `${file}.copy`;
+    // Left by a server that died here.
+    await unlink(copy).catch(ignoreMissing);
     await link(file, copy);
     try {
       await rename(copy, target);
-    } catch (failure) {
-      await unlink(copy);
-      throw failure;
+    } finally {
+      // It is still there when the rename failed, or when the target was this very file: then rename does nothing.
+      await unlink(copy).catch(ignoreMissing);
     }
   }
 }

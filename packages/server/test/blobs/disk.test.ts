@@ -116,3 +116,20 @@ test('bytes that have changed on disk break off before the end, and are healed b
   await putWhole(checked, 'hello');
   t.is((await buffer((await checked.get(hash))?.bytes as Readable)).toString(), 'hello');
 });
+
+test('regression: bytes that a server had placed when it died are placed again, however often, and leave no copy', async (t) => {
+  const { store, kept } = await openRoot();
+  const directory = path.join(store.uploads, 'one');
+  await mkdir(directory);
+  const file = path.join(directory, 'bytes');
+  await writeFile(file, 'whole');
+  // As if it had been killed before its row was committed.
+  const blob = { hash: sha256('whole') as BlobHash, size: 5 };
+  for (let deaths = 0; deaths < 3; deaths += 1) await store.adopt(file, blob);
+  // And in the middle of placing, by a server that did not tidy up.
+  await writeFile(`${file}.copy`, 'whole');
+  const placed = await store.adopt(file, blob);
+  placed.stay();
+  await placed.settle();
+  t.deepEqual(await kept(), [blob.hash]);
+});
