@@ -13,7 +13,7 @@ import { type BlobHash, GridError } from '@kolejka/protocol';
 import type { Request } from 'express';
 import type { BlobStore } from './store.ts';
 
-const { ZSTD_c_compressionLevel: LEVEL } = zlib.constants;
+const { ZSTD_c_compressionLevel: LEVEL, ZSTD_d_windowLogMax: WINDOW } = zlib.constants;
 const CHUNK = 128 * 1024;
 
 interface Coding {
@@ -29,7 +29,8 @@ const CODINGS = {
   zstd: {
     encode: () => zlib.createZstdCompress({ chunkSize: CHUNK, params: { [LEVEL]: 1 } }),
     encodeSample: (bytes) => zlib.zstdCompressSync(bytes, { params: { [LEVEL]: 1 } }),
-    decode: () => zlib.createZstdDecompress({ chunkSize: CHUNK }),
+    // 8 MiB, the most that is sent over HTTP (RFC 9659): left alone, it would keep 128 MiB for each upload that asks.
+    decode: () => zlib.createZstdDecompress({ chunkSize: CHUNK, params: { [WINDOW]: 23 } }),
     largest: Infinity,
   },
   gzip: {
@@ -99,7 +100,11 @@ export async function* decodeBody(body: Readable, coding: string): AsyncGenerato
     }
   } catch (cause) {
     if (cause instanceof GridError || (cause as { code?: string }).code?.startsWith('Z') !== true) throw cause;
-    throw new GridError('bad-body', `The body is not whole, or not ${name}.`, { cause });
+    throw new GridError(
+      'bad-body',
+      `The body is not whole, or not ${name}${name === 'zstd' ? ' with a window of 8 MiB or less' : ''}.`,
+      { cause },
+    );
   }
   if (decoder.bytesWritten !== received) throw new GridError('bad-body', `After the ${name} there is something else.`);
 }

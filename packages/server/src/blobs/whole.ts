@@ -21,6 +21,6 @@ export async function* wholeStream({ bytes, largest, size }: Incoming): AsyncGen
   }
 }
 
-export function tooLarge(largest: number): GridError {
+function tooLarge(largest: number): GridError {
   return new GridError('too-large', `A blob may have at most ${largest} bytes.`);
 }

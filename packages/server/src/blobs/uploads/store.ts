@@ -30,7 +30,7 @@ import { pour } from '../pour.ts';
 import { overQuota, refuseOverQuota, roomOf } from '../quota.ts';
 
 /** An upload may take so long from its first request to its last; then it is collected. */
-export const LIFE_MS = 86_400_000;
+const LIFE_MS = 86_400_000;
 /** Hashes under way that are kept in memory; of others the bytes are read once more at the end. */
 const MOST_HASHERS = 1000;
 
