@@ -23,12 +23,12 @@ export interface CallBack {
 
 /**
  * Tries once.
- * @returns whether the receiver heard
+ * @returns whether the receiver heard; undefined when it was not tried to the end
  */
-export async function callBack(parts: CallBack, taken: OwedRow): Promise<boolean> {
+export async function callBack(parts: CallBack, taken: OwedRow): Promise<boolean | undefined> {
   const { store, clock, stopping } = parts;
   const message = await store.read((db) => composeMessage(db, taken.task));
-  if (message === undefined) return true;
+  if (message === undefined) return undefined;
   try {
     const outcome = await tryOnce(parts, message);
     await writeDown(parts, taken, message, outcome);
@@ -37,7 +37,7 @@ export async function callBack(parts: CallBack, taken: OwedRow): Promise<boolean
     if (!stopping.aborted) throw error;
     // A try that we cut off ourselves is not counted.
     await store.write((db) => putOff(db, taken, { due_ms: clock.now(), tries: taken.tries - 1 }));
-    return true;
+    return undefined;
   }
 }
 

@@ -10,7 +10,7 @@ import { endsTask } from '@kolejka/protocol';
 import { dueOfHost, hostsDue, nextDue, type OwedRow, takeCallback } from '../database/callbacks.ts';
 import type { Follow } from '../database/follow.ts';
 import { callBack, type CallBack } from './call-back.ts';
-import { openPlaces } from './places.ts';
+import { type Leave, openPlaces } from './places.ts';
 import { openCallbackConnections } from './send.ts';
 
 export type CallbackParts = Pick<CallBack, 'store' | 'clock' | 'log' | 'settings' | 'stopping'> & { follow: Follow };
@@ -25,6 +25,8 @@ const GATHER_MS = 20;
 const LOOK_MS = 10_000;
 /** A receiver that takes longer is treated like one that fails. */
 const SLOW_MS = 5000;
+/** Between two looks when there was too much for one: others are let in. */
+const BREATH_MS = 1;
 
 /** Runs until `stopping` is aborted and everything under way is handed back. Never rejects. */
 export async function deliverCallbacks(
@@ -37,54 +39,72 @@ export async function deliverCallbacks(
   const underWay = new Set<Promise<void>>();
   const bell = hangBell(parts);
 
+  /** Where to look on when there was too much for one look. */
+  let from: string | undefined;
+
   async function pass(): Promise<number | void> {
     const rung = bell.hang();
-    for (const taken of await take()) {
-      const call = run(taken);
-      underWay.add(call);
-      void call.finally(() => {
-        underWay.delete(call);
-        bell.ring();
-      });
-    }
-    const next = await store.read((db) => nextDue(db, clock.now()));
+    const now = clock.now();
+    await take(now);
+    if (from !== undefined && places.left() > 0) return BREATH_MS;
+    // Not what is due by now: what came due while we took others would be passed over.
+    const next = await store.read((db) => nextDue(db, now));
     await rung(Math.min(LOOK_MS, Math.max(1, (next ?? Infinity) - clock.now())));
   }
 
-  /** As many as there are places for, the longest due first. */
-  async function take(): Promise<OwedRow[]> {
-    const now = clock.now();
-    const due: OwedRow[] = [];
-    await store.read(async (db) => {
-      for (const host of await hostsDue(db, now)) {
-        const most = Math.min(places.free(host), places.left() - due.length);
-        if (most > 0) due.push(...(await dueOfHost(db, host, now, most)));
+  /** Takes as many as there are places for, the longest due first, and calls them. */
+  async function take(now: number): Promise<void> {
+    const due: { row: OwedRow; leave: Leave }[] = [];
+    try {
+      await store.read(async (db) => {
+        const { hosts, next } = await hostsDue(db, now, from);
+        from = next;
+        for (const host of hosts) {
+          const most = places.free(host);
+          if (most === 0) continue;
+          for (const row of await dueOfHost(db, host, now, most)) due.push({ row, leave: places.enter(host) });
+        }
+      });
+      const taken = due.length === 0 ? [] : await takeAll(due.map(({ row }) => row));
+      // Others were quicker with those that are undefined.
+      for (const mine of taken) {
+        const leave = due.shift()?.leave as Leave;
+        if (mine === undefined) leave();
+        else begin(mine, leave);
       }
-    });
-    if (due.length === 0) return [];
-    const untilMs = now + settings.callback_time * PATIENCE;
+    } catch (error) {
+      for (const { leave } of due) leave();
+      throw error;
+    }
+  }
+
+  async function takeAll(rows: readonly OwedRow[]): Promise<(OwedRow | undefined)[]> {
+    const untilMs = clock.now() + settings.callback_time * PATIENCE;
     return await store.write(async (db) => {
-      const taken: OwedRow[] = [];
-      for (const row of due) {
-        const mine = await takeCallback(db, row, untilMs);
-        if (mine !== undefined) taken.push(mine);
-      }
+      const taken: (OwedRow | undefined)[] = [];
+      for (const row of rows) taken.push(await takeCallback(db, row, untilMs));
       return taken;
     });
   }
 
-  async function run(taken: OwedRow): Promise<void> {
-    places.enter(taken.host);
+  function begin(taken: OwedRow, leave: Leave): void {
+    const call = run(taken, leave);
+    underWay.add(call);
+    void call.finally(() => underWay.delete(call));
+  }
+
+  async function run(taken: OwedRow, leave: Leave): Promise<void> {
     const began = clock.monotonic();
-    let isHeard = false;
+    let went: 'well' | 'ill' | undefined;
     try {
-      isHeard = await callBack({ store, clock, log, settings, connections, pausesMs, stopping }, taken);
+      const isHeard = await callBack({ store, clock, log, settings, connections, pausesMs, stopping }, taken);
+      if (isHeard !== undefined) went = isHeard && clock.monotonic() - began <= SLOW_MS ? 'well' : 'ill';
     } catch (error) {
       // The row is still there and comes due again.
       log.say('callbacks stuck', { error });
-    } finally {
-      places.leave(taken.host, !isHeard || clock.monotonic() - began > SLOW_MS);
     }
+    leave(went);
+    bell.ring();
   }
 
   await runLoop({ pass, signal: stopping, clock, failed: (error) => log.say('callbacks stuck', { error }) });

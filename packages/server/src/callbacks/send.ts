@@ -52,8 +52,10 @@ export function openCallbackConnections(): Connections {
  * @throws the reason of the signal when the server stops; everything else is an outcome
  */
 export async function sendCallback(callback: Callback, dispatcher: Connections, signal: AbortSignal): Promise<Outcome> {
-  const deadline = AbortSignal.timeout(callback.timeMs);
-  const ended = AbortSignal.any([signal, deadline]);
+  const deadline = new AbortController();
+  // AbortSignal.timeout would be kept until its time is over, however soon the answer comes: a minute of calls at once.
+  const timer = setTimeout(() => deadline.abort(), callback.timeMs);
+  const ended = AbortSignal.any([signal, deadline.signal]);
   try {
     let { url } = callback;
     if (!allows(callback.hosts, url))
@@ -68,8 +70,10 @@ export async function sendCallback(callback: Callback, dispatcher: Connections, 
     }
   } catch (cause) {
     signal.throwIfAborted();
-    if (deadline.aborted) return { kind: 'later', why: `no answer within ${callback.timeMs} ms` };
+    if (deadline.signal.aborted) return { kind: 'later', why: `no answer within ${callback.timeMs} ms` };
     return { kind: 'later', why: reasonOf(cause) };
+  } finally {
+    clearTimeout(timer);
   }
 }
 

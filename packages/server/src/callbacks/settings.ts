@@ -26,12 +26,14 @@ export const CALLBACK_SETTINGS = {
   },
 } as const satisfies Settings;
 
+/** In less nobody answers: `5m` are five milliseconds, as in the original. */
+const SHORTEST_MS = 100;
 const LONGEST_MS = 600_000;
 
 function parseTime(text: unknown, field: string): number {
   const milliseconds = Math.ceil(parseDuration(text, field));
-  if (milliseconds > 0 && milliseconds <= LONGEST_MS) return milliseconds;
-  throw new GridError('bad-value', `${field}: ${JSON.stringify(text)} is not a time of more than 0 and at most 10M`, {
+  if (milliseconds >= SHORTEST_MS && milliseconds <= LONGEST_MS) return milliseconds;
+  throw new GridError('bad-value', `${field}: ${JSON.stringify(text)} is not a time from 100ms to 10M (ten minutes)`, {
     field,
   });
 }

@@ -25,23 +25,44 @@ export async function oweCallback(db: Connection, task: number, now: number): Pr
   await db.run('update callbacks set due_ms = :now where task = :task and due_ms is null', { task, now });
 }
 
-/** Hosts that have something due, the longest due first. Looks at each host once, however much is owed to it. */
-export async function hostsDue(db: Connection, now: number): Promise<string[]> {
-  const rows = await db.all<{ host: string }>(
-    `with recursive hosts (host) as (
-       select min(host) from callbacks where due_ms is not null
-       union all
-       select (select min(callbacks.host) from callbacks where callbacks.host > hosts.host and due_ms is not null)
-       from hosts where hosts.host is not null
-     ), owed (host, due_ms) as (
-       select host,
-         (select min(due_ms) from callbacks where callbacks.host = hosts.host and due_ms is not null)
-       from hosts where host is not null
-     )
-     select host from owed where due_ms <= :now order by due_ms`,
-    { now },
+/** So many rows and so many hosts are looked at in one go: on SQLite everybody else waits for it. */
+const MOST_LOOKED_AT = 500;
+
+/**
+ * Hosts that have something due, the longest due first, and the host from which to look on where there may be more.
+ *
+ * One host may have a hundred thousand calls due: they must not hide the others, so each host is looked at once, however
+ * much is owed to it. And a user can name sixty thousand hosts, one for each port: they are looked at in pieces.
+ */
+export async function hostsDue(
+  db: Connection,
+  now: number,
+  from = '',
+): Promise<{ hosts: string[]; next: string | undefined }> {
+  const most = MOST_LOOKED_AT;
+  const oldest = await db.all<{ host: string }>(
+    'select host from callbacks where due_ms <= :now order by due_ms limit :most',
+    { now, most },
   );
-  return rows.map(({ host }) => host);
+  const hosts = new Set(oldest.map(({ host }) => host));
+  if (oldest.length < most) return { hosts: [...hosts], next: undefined };
+  const others = await db.all<{ host: string; due_ms: number }>(
+    `with recursive hosts (host, nth) as (
+       select min(host), 1 from callbacks where host >= :from and due_ms is not null
+       union all
+       select
+         (select min(callbacks.host) from callbacks where callbacks.host > hosts.host and due_ms is not null),
+         nth + 1
+       from hosts where hosts.host is not null and nth < :most
+     )
+     select host,
+       (select min(due_ms) from callbacks where callbacks.host = hosts.host and due_ms is not null) as due_ms
+     from hosts where host is not null`,
+    { from, most },
+  );
+  const due = others.filter(({ due_ms }) => due_ms <= now).toSorted((one, other) => one.due_ms - other.due_ms);
+  for (const { host } of due) hosts.add(host);
+  return { hosts: [...hosts], next: others.length < most ? undefined : others.at(-1)?.host };
 }
 
 /** What is due of a host, longest due first. */
@@ -53,7 +74,7 @@ export async function dueOfHost(db: Connection, host: string, now: number, most:
   );
 }
 
-/** When the next one comes due that is not due yet. */
+/** When the next one comes due that was not due at that moment. */
 export async function nextDue(db: Connection, now: number): Promise<number | undefined> {
   const row = await db.get<{ due_ms: number | null }>(
     'select min(due_ms) as due_ms from callbacks where due_ms > :now',

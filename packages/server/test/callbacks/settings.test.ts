@@ -15,7 +15,7 @@ test('the time of a call is written like every other time', (t) => {
   );
 });
 
-for (const text of ['0', '-1s', '11M', 'soon']) {
+for (const text of ['0', '-1s', '11M', 'soon', '5m']) {
   test(`a call cannot have ${JSON.stringify(text)} of time`, (t) => {
     const error = t.throws(() => time.parse(text, 'callback_time'), { instanceOf: GridError });
     t.is(error.code, 'bad-value');
