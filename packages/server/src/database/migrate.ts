@@ -41,7 +41,8 @@ export async function migratePostgres(
   migrations: readonly Migration[] = MIGRATIONS,
 ): Promise<number[]> {
   const applied: number[] = [];
-  await client.query('begin');
+  // Whatever the database is set to: what another server has done meanwhile must be seen once the lock is had.
+  await client.query('begin isolation level read committed read write');
   try {
     await client.query(`select pg_advisory_xact_lock(${lock})`);
     await client.query(

@@ -20,6 +20,22 @@ const PATIENCE = '10s';
 const READERS = 8;
 /** Pause before the listening connection is made again. */
 const RECONNECT_MS = 1000;
+/** A connection over which nothing comes is asked after so long whether it is still there. */
+const KEEP_ALIVE_MS = 10_000;
+
+/**
+ * Longest waits, in milliseconds. A database whose machine or network has gone away says nothing at all; without these
+ * a write would wait for ever, and all later ones behind it.
+ */
+export interface Waits {
+  /** For a connection. */
+  connect: number;
+  /** For the answer to a statement of a write; also for the lock, which a frozen server keeps for `PATIENCE`. */
+  write: number;
+  /** For the answer to a statement outside of a write. Those of command lines may take long. */
+  read: number;
+}
+const WAITS: Waits = { connect: 10_000, write: 30_000, read: 60_000 };
 
 /** int8 as a number: ours are counts, sizes and milliseconds, all below 2^53. */
 const { INT8 } = pg.types.builtins;
@@ -32,32 +48,33 @@ const types: pg.CustomTypesConfig = {
  * @param address `postgres://user:password@host:port/database`
  * @throws GridError `bad-config` when it cannot be had
  */
-export async function openPostgres(address: string): Promise<Engine> {
-  const config = { connectionString: address, types, application_name: 'kolejka-server', keepAlive: true };
-  const pool = new pg.Pool({ ...config, max: READERS });
+export async function openPostgres(address: string, waits = WAITS): Promise<Engine> {
+  const config: pg.ClientConfig = {
+    connectionString: address,
+    types,
+    application_name: 'kolejka-server',
+    keepAlive: true,
+    keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
+    connectionTimeoutMillis: waits.connect,
+  };
+  const pool = new pg.Pool({ ...config, max: READERS, query_timeout: waits.read });
   // An idle connection that breaks is replaced by the pool; without a listener it would end the process.
   pool.on('error', () => undefined);
   const listeners = new Set<() => void>();
   let writer: pg.Client | undefined;
   const connectWriter = async () => {
-    const client = new pg.Client(config);
+    const client = await connectToWrite({ ...config, query_timeout: waits.write });
     client.on('error', () => {
       if (writer === client) writer = undefined;
     });
-    await client.connect();
-    await client.query(`set idle_in_transaction_session_timeout = '${PATIENCE}'`);
-    // An acknowledged write is on disk; waiting for replicas too, as somebody may have set it, is more than that.
-    await client.query(
-      `select set_config('synchronous_commit', 'on', false) where current_setting('synchronous_commit') = 'off'`,
-    );
     return client;
   };
 
   try {
+    await migrate(config);
     writer = await connectWriter();
-    await migratePostgres(writer, WRITERS);
   } catch (cause) {
-    await Promise.allSettled([writer?.end(), pool.end()]);
+    await pool.end();
     if (cause instanceof GridError) throw cause;
     throw new GridError('bad-config', `The database cannot be used: ${(cause as Error).message}.`, { cause });
   }
@@ -76,7 +93,8 @@ export async function openPostgres(address: string): Promise<Engine> {
       writer ??= await connectWriter().catch((cause: unknown) => {
         throw unreachable((cause as Error).message, cause);
       });
-      await run('begin');
+      // As the rest of the server needs it, whatever the database is set to: what is read after the lock was had is new.
+      await run('begin isolation level read committed read write');
       await run(`select pg_advisory_xact_lock(${WRITERS})`);
       return connectionOn(open());
     },
@@ -102,6 +120,35 @@ export async function openPostgres(address: string): Promise<Engine> {
       await pool.end();
     },
   };
+}
+
+/** Connects, and sets what writing needs. */
+async function connectToWrite(config: pg.ClientConfig): Promise<pg.Client> {
+  const client = new pg.Client(config);
+  // Whoever is at work on it hears by its statements.
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+    await client.query(`set idle_in_transaction_session_timeout = '${PATIENCE}'`);
+    // An acknowledged write is on disk; waiting for replicas too, as somebody may have set it, is more than that.
+    await client.query(
+      `select set_config('synchronous_commit', 'on', false) where current_setting('synchronous_commit') = 'off'`,
+    );
+    return client;
+  } catch (error) {
+    await client.end().catch(() => undefined);
+    throw error;
+  }
+}
+
+/** On a connection of its own: a migration of a large database may take as long as it likes. */
+async function migrate(config: pg.ClientConfig): Promise<void> {
+  const client = await connectToWrite(config);
+  try {
+    await migratePostgres(client, WRITERS);
+  } finally {
+    await client.end();
+  }
 }
 
 function connectionOn(client: pg.Client | pg.Pool): Connection {
@@ -141,6 +188,8 @@ async function ask(client: pg.Client | pg.Pool, sql: string, values: Values = {}
   try {
     return await client.query({ name, text, values: parameters.map((parameter) => values[parameter] ?? null) });
   } catch (cause) {
+    // It may still answer, and nobody would know to what.
+    if (client instanceof pg.Client && !isAnswer(cause)) void client.end().catch(() => undefined);
     throw explained(cause);
   }
 }
@@ -153,13 +202,17 @@ const STATES: Readonly<Record<string, ErrorCode>> = {
 };
 
 function explained(cause: unknown): unknown {
-  const { code, message } = cause as { code?: string; message: string };
-  const known = STATES[code ?? ''];
+  if (!isAnswer(cause)) return unreachable((cause as Error).message, cause);
+  const { code = '', message } = cause;
+  const known = STATES[code];
   if (known !== undefined) return new GridError(known, 'A text with a NUL cannot be stored.', { cause });
-  // Classes 08, 53 and 57: connection, resources, operator. What has no SQLSTATE never reached the database.
-  if (code === undefined || !/^[0-9A-Z]{5}$/.test(code) || /^(08|53|57|25P03)/.test(code))
-    return unreachable(message, cause);
-  return cause;
+  // Classes 08, 53 and 57: connection, resources, operator.
+  return /^(08|53|57|25P03)/.test(code) ? unreachable(message, cause) : cause;
+}
+
+/** Is it what the database said? All else never reached it, or nothing came back. */
+function isAnswer(cause: unknown): cause is pg.DatabaseError {
+  return cause instanceof pg.DatabaseError;
 }
 
 function unreachable(why: string, cause?: unknown): GridError {

@@ -3,11 +3,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { GridError } from '@kolejka/protocol';
 import type { ExecutionContext } from 'ava';
 import pg from 'pg';
+import { openPostgres } from '../../../src/database/engines/postgres.ts';
 import { followLog, type News } from '../../../src/database/follow.ts';
-import { openStore } from '../../../src/database/open.ts';
-import type { Store } from '../../../src/database/store.ts';
+import { openStore, storeOn } from '../../../src/database/open.ts';
+import type { Connection, Store } from '../../../src/database/store.ts';
 import { whenPostgres } from '../../engines.ts';
 import { newDatabase } from '../../postgres.ts';
+import { openWire } from '../../wire.ts';
 import { openQueue } from '../../queue-scene.ts';
 
 /** The number of the writers' lock, which every server of every version must know it by. */
@@ -140,4 +142,49 @@ whenPostgres('what is acknowledged is on disk, whatever the database is set to b
   await admin.query(`alter database ${name} set synchronous_commit = off`);
   const store = await openOne();
   t.deepEqual(await store.write((db) => db.get('show synchronous_commit')), { synchronous_commit: 'on' });
+});
+
+whenPostgres(
+  'regression: a write is refused when nothing comes back, and writing goes on when it does again',
+  async (t) => {
+    const wire = await openWire(t, await newDatabase());
+    const store = storeOn(await openPostgres(wire.address, { connect: 1000, write: 1000, read: 1000 }));
+    t.teardown(() => store.close());
+    await putUser(store, 'a');
+    const moments: Record<string, (db: Connection) => Promise<unknown>> = {
+      'before it begins': async () => undefined,
+      'in the middle': async (db) => {
+        wire.cut();
+        await db.get('select 1 as one');
+      },
+      'before the commit': async () => wire.cut(),
+    };
+    for (const [moment, change] of Object.entries(moments)) {
+      if (moment === 'before it begins') wire.cut();
+      const begun = performance.now();
+      const error = await t.throwsAsync(store.write(change), { instanceOf: GridError }, moment);
+      t.is(error.code, 'busy', moment);
+      t.true(performance.now() - begun < 10_000, moment);
+      const read = await t.throwsAsync(namesIn(store), { instanceOf: GridError }, moment);
+      t.is(read.code, 'busy', moment);
+      wire.mend();
+      await putUser(store, moment);
+    }
+    t.deepEqual(await namesIn(store), ['a', 'before it begins', 'before the commit', 'in the middle']);
+  },
+);
+
+whenPostgres('regression: a write reads what was committed before it, however the database is set', async (t) => {
+  const { address, admin, openStore: openOne } = await open(t);
+  const name = new URL(address).pathname.slice(1);
+  await admin.query(`alter database ${name} set default_transaction_isolation = 'repeatable read'`);
+  const stores = await Promise.all([openOne(), openOne()]);
+  await putUser(stores[0], 'counter');
+  const increment = (store: Store) =>
+    store.write(async (db) => {
+      const row = await db.get<{ now: number }>('select created_ms as now from users');
+      await db.run('update users set created_ms = :now', { now: (row?.now ?? 0) + 1 });
+    });
+  for (let round = 0; round < 20; round += 1) await Promise.all(stores.map(increment));
+  t.deepEqual(await stores[0].read((db) => db.all('select created_ms as count from users')), [{ count: 40 }]);
 });
