@@ -8,6 +8,7 @@ import { deleteBlob, deleteResult, deleteTask } from './removal.ts';
 import { getResult, type KnownResult, putResult, saveResult, showResult } from './results.ts';
 import { cancelTask, type ListOptions, listTasks, taskState } from './task-states.ts';
 import { getTask, type KnownTask, putTask, type PutTaskOptions, showTask } from './tasks.ts';
+import { createToken, listTokens, type NewToken, revokeToken, type TokenAbout } from './tokens.ts';
 import { putBlob, type UploadOptions } from './upload.ts';
 import { waitForResult, type WaitOptions } from './wait.ts';
 import { type WatchOptions, watchTask } from './watch.ts';
@@ -48,6 +49,9 @@ export interface Client {
   listTasks(options?: ListOptions): AsyncGenerator<TaskState, void>;
   taskState(id: string, signal?: AbortSignal): Promise<TaskState>;
   cancelTask(id: string, signal?: AbortSignal): Promise<TaskState>;
+  createToken(asked?: NewToken): Promise<RouteAnswer<'createToken'>>;
+  listTokens(): Promise<TokenAbout[]>;
+  revokeToken(id: number): Promise<void>;
   dequeue(request: DequeueRequest, options?: Signalled): Promise<RouteAnswer<'dequeue'>>;
   heartbeat(
     report: { foreman: ForemanName; tasks: readonly Held[] },
@@ -80,6 +84,9 @@ export function openClient(options: ConnectionOptions): Client {
     listTasks: (given) => listTasks(connection, given),
     taskState: (id, signal) => taskState(connection, id, signal),
     cancelTask: (id, signal) => cancelTask(connection, id, signal),
+    createToken: (asked) => createToken(connection, asked),
+    listTokens: () => listTokens(connection),
+    revokeToken: (id) => revokeToken(connection, id),
     dequeue: (request, given) => dequeue(connection, request, given),
     heartbeat: (report, given) => heartbeat(connection, report, given),
     watch: (id, given) => watchTask(connection, id, given),

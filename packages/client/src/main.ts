@@ -107,6 +107,30 @@ withJson(blob.command('get'))
 
 addDelete(blob, 'blob', 'give a reference up; the file goes when nobody needs it');
 
+const token = program.command('token').description('your own tokens, which stand for you without a password');
+withJson(token.command('create'))
+  .description('print a new token; it is shown this once')
+  .option('--label <label>', 'what it is for')
+  .option('--days <days>', 'days until it expires (default: never)', parseDays)
+  .action(async (flags: { label?: string; days?: number }, command: Command) => {
+    const { createToken } = await import('./commands/token.ts');
+    await createToken(flags, command);
+  });
+withJson(token.command('list'))
+  .description('show your tokens: what they are for, until when, when they were used last')
+  .action(async (_flags: unknown, command: Command) => {
+    const { listTokens } = await import('./commands/token.ts');
+    await listTokens(command);
+  });
+token
+  .command('revoke')
+  .description('take a token back')
+  .argument('<id>', 'its number, see token list', parseId)
+  .action(async (id: number, _flags: unknown, command: Command) => {
+    const { revokeToken } = await import('./commands/token.ts');
+    await revokeToken(id, command);
+  });
+
 await runCommandLine(program);
 
 /** As in the original, it is no error when there is nothing to delete. */
@@ -125,6 +149,17 @@ function addDelete(parent: Command, what: 'task' | 'result' | 'blob', about: str
 
 function withJson(command: Command): Command {
   return command.option('--json', 'print what the server answered, as one line of JSON');
+}
+
+function parseDays(text: string): number {
+  const days = Number(text);
+  if (days > 0 && days <= 36_500) return days;
+  throw new GridError('usage', `--days: ${JSON.stringify(text)} is not a number of days`, { field: '--days' });
+}
+
+function parseId(text: string): number {
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  throw new GridError('usage', `${JSON.stringify(text)} is not the number of a token; see token list`);
 }
 
 function parseMost(text: string): number {

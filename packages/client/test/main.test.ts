@@ -343,3 +343,20 @@ test.serial('what is deleted is gone, and deleting it again is no error', async 
   t.is((await run(t, ['task', 'delete', 'nonsense'])).status, 0);
   t.is((await run(t, ['result', 'delete', task])).status, 4);
 });
+
+test.serial('a token is made, used, listed and taken back', async (t) => {
+  const token = (await run(t, ['token', 'create', '--label', 'night \u001b[2J', '--days', '1'])).stdout.trim();
+  const withToken = { KOLEJKA_PASSWORD: '', KOLEJKA_TOKEN: token };
+  const { stdout } = await run(t, ['token', 'list', '--json'], withToken);
+  const tokens = stdout.trim().split('\n');
+  const mine = tokens
+    .map((line) => JSON.parse(line) as { id: number; label: string })
+    .find(({ label }) => label !== '');
+  t.is(mine?.label, 'night \u001b[2J');
+  t.false(stdout.includes(token));
+  t.regex((await run(t, ['token', 'list'])).stdout, new RegExp(`^${mine?.id} +night \\\\x1b\\[2J +`, 'm'));
+  t.is((await run(t, ['token', 'revoke', `${mine?.id}`])).status, 0);
+  t.is((await run(t, ['token', 'list'], withToken)).status, 3);
+  t.is((await run(t, ['token', 'revoke', `${mine?.id}`])).status, 4);
+  t.is((await run(t, ['token', 'revoke', 'x'])).status, 2);
+});

@@ -27,6 +27,8 @@ export const MESSAGES = {
     level: 'warn',
     about: 'These files changed and cannot be used; `error` says why. The old ones stay in use.',
   },
+  'token made': { level: 'info', about: 'A user made a token; `token` is its number.' },
+  'token revoked': { level: 'info', about: 'A user took a token back.' },
   'token use not noted': {
     level: 'warn',
     about: 'The database refused to keep when a token was used; `error` says why.',

@@ -1,6 +1,6 @@
 /** Tokens that stand for a user: make, list, take back. */
 import { GridError } from '@kolejka/protocol';
-import { deleteTokens, insertToken, listTokens, type TokenRow } from '../database/logins.ts';
+import { deleteTokens, insertToken, listTokens, type PrintedToken, printToken } from '../database/logins.ts';
 import { fingerprint, newToken } from '../secrets.ts';
 import { type Place, withStore } from './place.ts';
 import { requireUser } from './users.ts';
@@ -16,16 +16,8 @@ export interface NewToken {
   replace?: boolean;
 }
 
-/** What is shown of a token; the token itself is known to nobody but its holder. */
-export interface KnownToken {
-  id: number;
-  user: string;
-  label: string;
-  time_create: string;
-  time_expire: string | null;
-  /** To the minute. */
-  time_use: string | null;
-}
+/** What is shown of a token, and whose it is. */
+export type KnownToken = PrintedToken & { user: string };
 
 /** Which tokens of a user; all conditions that are given must hold. */
 export interface Which {
@@ -61,7 +53,7 @@ export async function showTokens(place: Place, name?: string): Promise<KnownToke
   const rows = await withStore(place, (store) =>
     store.read(async (db) => listTokens(db, name === undefined ? undefined : (await requireUser(db, name)).id)),
   );
-  return rows.map(printToken);
+  return rows.map((row) => ({ user: row.user, ...printToken(row) }));
 }
 
 /**
@@ -75,17 +67,4 @@ export async function revokeTokens(place: Place, name: string, which: Which): Pr
   );
   if (count > 0) return count;
   throw new GridError('not-found', `The user ${name} has no such token; see kolejka-server token list ${name}.`);
-}
-
-function printToken(row: TokenRow): KnownToken {
-  const { id, user, label, created_ms, expires_ms, last_used_ms } = row;
-  const print = (moment: number | null) => (moment === null ? null : new Date(moment).toISOString());
-  return {
-    id,
-    user,
-    label,
-    time_create: new Date(created_ms).toISOString(),
-    time_expire: print(expires_ms),
-    time_use: print(last_used_ms),
-  };
 }

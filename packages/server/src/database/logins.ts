@@ -1,4 +1,5 @@
 /** Sessions and tokens: what stands for a user until it expires. Only hashes are kept. */
+import { printTime } from './print-time.ts';
 import type { Connection } from './store.ts';
 import { USER_COLUMNS, type UserRow, userFrom } from './users.ts';
 
@@ -62,6 +63,26 @@ export async function listTokens(db: Connection, user: number | undefined): Prom
      ${user === undefined ? '' : 'where tokens."user" = :user'} order by tokens.id`,
     user === undefined ? {} : { user },
   );
+}
+
+/** What is shown of a token; the token itself is known to nobody but its holder. */
+export interface PrintedToken {
+  id: number;
+  label: string;
+  time_create: string;
+  time_expire: string | null;
+  time_use: string | null;
+}
+
+export function printToken(row: TokenRow): PrintedToken {
+  const print = (moment: number | null) => (moment === null ? null : printTime(moment));
+  return {
+    id: row.id,
+    label: row.label,
+    time_create: printTime(row.created_ms),
+    time_expire: print(row.expires_ms),
+    time_use: print(row.last_used_ms),
+  };
 }
 
 /** Takes back tokens of the user: those of this label, of this number, or all; answers how many. */

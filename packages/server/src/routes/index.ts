@@ -9,10 +9,12 @@ import { queueRoutes } from './queue.ts';
 import { resultRoutes } from './result.ts';
 import { taskRoutes } from './task.ts';
 import { taskStateRoutes } from './task-state.ts';
+import { tokenRoutes } from './token.ts';
 
 export function allRoutes(parts: Parts) {
   return {
     ...accountRoutes(parts),
+    ...tokenRoutes(parts),
     ...blobRoutes(parts),
     ...taskRoutes(parts),
     ...taskStateRoutes(parts),
