@@ -31,7 +31,7 @@ export interface Follow {
 /** Events read at one time. */
 const PAGE = 1000;
 
-/** @param failed hears that the log could not be read; the next look begins where the last good one ended */
+/** @param failed hears that the log could not be read, and the next look begins where the last good one ended; and what listeners throw */
 export async function followLog(store: Store, failed: (error: unknown) => void): Promise<Follow> {
   const listeners = new Set<Listener>();
   let last = await store.read(newestEvent);
@@ -39,24 +39,34 @@ export async function followLog(store: Store, failed: (error: unknown) => void):
   let again = false;
 
   async function lookOn(): Promise<void> {
-    do {
-      again = false;
-      if (listeners.size === 0) {
-        last = await store.read(newestEvent);
-        continue;
-      }
-      const news = await newsAfter(store, last);
-      last = news.at(-1)?.number ?? last;
-      again ||= news.length === PAGE;
-      if (news.length > 0) for (const listener of listeners) listener(news);
-    } while (again);
+    try {
+      do {
+        again = false;
+        const news = await newsAfter(store, last);
+        last = news.at(-1)?.number ?? last;
+        again ||= news.length === PAGE;
+        if (news.length > 0) for (const listener of listeners) tell(listener, news);
+      } while (again);
+    } catch (error) {
+      failed(error);
+    } finally {
+      // At once: who asks from now on is not answered by a look that is over.
+      looking = undefined;
+    }
+  }
+
+  /** A listener that throws keeps no other from hearing. */
+  function tell(listener: Listener, news: readonly News[]): void {
+    try {
+      listener(news);
+    } catch (error) {
+      failed(error);
+    }
   }
 
   function look(): Promise<void> {
     again = true;
-    looking ??= lookOn()
-      .catch(failed)
-      .finally(() => (looking = undefined));
+    looking ??= lookOn();
     return looking;
   }
   store.onCommit(() => void look());

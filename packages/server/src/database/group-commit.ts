@@ -80,12 +80,16 @@ export function openGroupCommit(engine: Engine, committed: (writes: number) => v
       for (const write of group) settle.push(await runOne(write, db));
       await engine.commit();
     } catch (error) {
-      await engine.rollback();
+      // Nobody waits for ever because that failed too: what is left open, the next group stumbles over and rolls back.
+      await engine.rollback().catch(() => undefined);
       for (const write of group) write.reject(error);
       return;
     }
-    committed(group.length);
-    for (const tell of settle) tell();
+    try {
+      committed(group.length);
+    } finally {
+      for (const tell of settle) tell();
+    }
   }
 
   function next(): void {
