@@ -9,15 +9,22 @@ export interface KeepOptions {
   clock: Clock;
 }
 
-/**
- * Answers the function that gets the answer to a key: the kept one, the one somebody waits for already, or a new one.
- * An error is told to all who wait and not kept.
- */
-export function keepAnswers<Answer>({ keepMs, most, clock }: KeepOptions) {
+export interface Kept<Answer> {
+  /** The answer that is kept, or that somebody waits for already. */
+  find(key: string): Promise<Answer> | undefined;
+  /** The same, or a new one. An error is told to all who wait and not kept. */
+  get(key: string, work: () => Promise<Answer>): Promise<Answer>;
+}
+
+export function keepAnswers<Answer>({ keepMs, most, clock }: KeepOptions): Kept<Answer> {
   const kept = new Map<string, { answer: Promise<Answer>; until: number }>();
-  return (key: string, work: () => Promise<Answer>): Promise<Answer> => {
+
+  function find(key: string): Promise<Answer> | undefined {
     const found = kept.get(key);
-    if (found !== undefined && clock.monotonic() < found.until) return found.answer;
+    return found !== undefined && clock.monotonic() < found.until ? found.answer : undefined;
+  }
+
+  function ask(key: string, work: () => Promise<Answer>): Promise<Answer> {
     const entry = { answer: work(), until: Number.POSITIVE_INFINITY };
     kept.delete(key);
     kept.set(key, entry);
@@ -27,7 +34,9 @@ export function keepAnswers<Answer>({ keepMs, most, clock }: KeepOptions) {
     );
     forgetOldest();
     return entry.answer;
-  };
+  }
+
+  return { find, get: (key, work) => find(key) ?? ask(key, work) };
 
   /** What somebody waits for stays. */
   function forgetOldest(): void {

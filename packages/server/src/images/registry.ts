@@ -5,20 +5,16 @@
 import type { Clock, Log } from '@kolejka/program';
 import { GridError } from '@kolejka/protocol';
 import type { MESSAGES } from '../messages.ts';
-import { takeTurns } from '../turns.ts';
 import { openImageEngine } from './engine.ts';
 import { refuseLarger } from './admission.ts';
 import { keepAnswers } from './kept.ts';
+import { openPullTurns } from './pull-turns.ts';
 import type { ImageReference } from './reference.ts';
 import type { ImageSettings } from './settings.ts';
 
 /** So long a name is taken for what it was: a task set of a thousand tasks is pulled once. */
 const KEEP_MS = 5 * 60_000;
 const MOST_KEPT = 10_000;
-/** Pulls share one network and one disk. */
-const PULLS_AT_ONCE = 4;
-/** Half of the requests that a server has in work: who waits for an image must not keep out who needs none. */
-const MOST_WAITING = 500;
 
 export interface PinnedImage {
   /** Repository and digest: the same bytes for ever. */
@@ -26,8 +22,11 @@ export interface PinnedImage {
   sizeBytes: number;
 }
 
-/** Answers the image in the registry for a name. Nobody's going away ends a pull: others may wait for it. */
-export type PinImage = (name: string, reference: ImageReference) => Promise<PinnedImage>;
+/**
+ * Answers the image in the registry for the name that a user gives.
+ * Nobody's going away ends a pull: others may wait for it.
+ */
+export type PinImage = (name: string, reference: ImageReference, user: number) => Promise<PinnedImage>;
 
 export interface RegistryOptions {
   settings: ImageSettings & { image_registry: string };
@@ -51,20 +50,15 @@ export async function openRegistry({ settings, limitBytes, clock, log, stopping 
   const pinned = keepAnswers<PinnedImage>({ keepMs: KEEP_MS, most: MOST_KEPT, clock });
   // Of two names of one image the second waits: they are pushed under one tag.
   const pushed = keepAnswers<string>({ keepMs: 0, most: 0, clock });
-  const inTurn = takeTurns(PULLS_AT_ONCE);
-  let waiting = 0;
+  // Whose pull of a name has not begun yet waits for no other user: that one's may be far behind.
+  const queued = keepAnswers<PinnedImage>({ keepMs: 0, most: 0, clock });
+  const turns = openPullTurns();
 
-  return async (name, reference) => {
-    if (waiting >= MOST_WAITING) {
-      throw new GridError('busy', `${MOST_WAITING} tasks wait for their images already.`, { retryAfterS: 5 });
-    }
-    waiting += 1;
-    try {
-      return await pinned(name, () => inTurn(() => pin(name, reference)));
-    } finally {
-      waiting -= 1;
-    }
-  };
+  return (name, reference, user) =>
+    turns.wait(user, () => {
+      const pull = () => turns.inTurn(user, () => pinned.get(name, () => pin(name, reference)));
+      return pinned.find(name) ?? queued.get(`${user} ${name}`, pull);
+    });
 
   async function pin(name: string, reference: ImageReference): Promise<PinnedImage> {
     const signal = AbortSignal.any([stopping, AbortSignal.timeout(settings.image_timeout)]);
@@ -78,7 +72,7 @@ export async function openRegistry({ settings, limitBytes, clock, log, stopping 
     });
     refuseLarger(name, sizeBytes, limitBytes);
     const push = () => engine.push(id, repository, { auth: authOf(settings), signal });
-    const digest = await pushed(id, push).catch((error: unknown) => {
+    const digest = await pushed.get(id, push).catch((error: unknown) => {
       log.say('image not pushed', { image: name, error });
       const message = `Image ${name} could not be pushed to local repository`;
       throw new GridError('image-not-pushed', message, { field: 'image', cause: error });

@@ -30,7 +30,7 @@ export function taskRoutes(parts: Parts) {
       requirePriority(body, user);
       requireCallback(body.callback_url, settings.allowed_callback_hosts);
       const asked = { ...body, limits: underCeilings(body.limits, ceilings) };
-      const task = await images.admit(asked, () => store.read((db) => filesOf(db, asked, user)));
+      const task = await images.admit(asked, user.id, () => store.read((db) => filesOf(db, asked, user)));
       // Who went away meanwhile does not know of the task, and puts another one.
       if (signal.aborted) throw new GridError('bad-body', 'The caller went away before its image was there.');
       const { id, json } = await store.write(async (db) => {

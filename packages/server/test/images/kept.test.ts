@@ -6,13 +6,13 @@ function scene(options: { keepMs?: number; most?: number } = {}) {
   const clock = { now: () => 0, monotonic: () => now, sleep: () => Promise.reject(new Error('nobody sleeps here')) };
   const asked: string[] = [];
   const waiting: PromiseWithResolvers<string>[] = [];
-  const get = keepAnswers<string>({ keepMs: 1000, most: 10, clock, ...options });
+  const kept = keepAnswers<string>({ keepMs: 1000, most: 10, clock, ...options });
   return {
     asked,
     waiting,
     pass: (milliseconds: number) => (now += milliseconds),
     get: (key: string) =>
-      get(key, () => {
+      kept.get(key, () => {
         asked.push(key);
         const one = Promise.withResolvers<string>();
         waiting.push(one);

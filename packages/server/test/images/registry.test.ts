@@ -26,8 +26,8 @@ async function imagesOf(
     stopping: stopping.signal,
   });
   const checked: string[] = [];
-  const admit = (image: string, limits: object = {}) =>
-    images.admit(parseTask({ image, limits, args: ['true'] }), async () => checked.push(image));
+  const admit = (image: string, limits: object = {}, user = 1) =>
+    images.admit(parseTask({ image, limits, args: ['true'] }), user, async () => checked.push(image));
   return {
     admit,
     checked,
@@ -216,13 +216,28 @@ withRegistry('more than half of what a server has in work does not wait for imag
   await publish(theirs, 'box:1', 'waited-for');
   const held = await holdLine(t, theirs);
   const { admit } = await imagesOf({ image_registry: theirs.host, local_images: [['local']] });
-  const waiting = Promise.all(Array.from({ length: 500 }, () => admit(`${held.host}/box:1`)));
+  const tasksOf = (user: number) => Array.from({ length: 250 }, () => admit(`${held.host}/box:1`, {}, user));
+  const waiting = Promise.all([...tasksOf(1), ...tasksOf(2)]);
   await held.reached;
-  t.is((await refusal(t, admit(`${held.host}/box:1`))).code, 'busy');
+  t.is((await refusal(t, admit(`${held.host}/box:1`, {}, 3))).code, 'busy');
   t.is((await admit('local')).image, 'local');
   held.letGo();
   t.is(new Set((await waiting).map(({ image }) => image)).size, 1);
   await t.notThrowsAsync(admit(`${held.host}/box:1`));
+});
+
+withRegistry('regression: a registry that never answers holds up whoever names it, and nobody else', async (t) => {
+  const [theirs, ours] = [await startRegistry(t), await startRegistry(t)];
+  await publish(theirs, 'box:1', 'held-up');
+  const held = await holdLine(t, theirs);
+  const { admit, stop } = await imagesOf({ image_registry: ours.host });
+  const name = `${theirs.host}/box:1`;
+  const hostile = [...Array.from({ length: 5 }, (_, nth) => `${held.host}/box:${nth}`), name];
+  const ends = Promise.allSettled(hostile.map((image) => admit(image, {}, 1)));
+  await held.reached;
+  t.regex((await admit(name, {}, 2)).image, /@sha256:/);
+  stop();
+  await ends;
 });
 
 withRegistry('a task whose request is repeated is the same also when its registry is gone', async (t) => {
