@@ -7,6 +7,9 @@ import { readJson } from './serve-json.ts';
 /** Bodies that are read at the same time may have so many bytes, all together; more are refused for the moment. */
 const ALL_BODIES = 256 * 1024 ** 2;
 
+/** Bodies of so few bytes take no room: whoever sends many large ones slowly must not keep others from logging in. */
+const SMALL = 16 * 1024;
+
 /** Largest form, in bytes: a login has two fields. */
 const LARGEST_FORM = 16 * 1024;
 
@@ -15,11 +18,12 @@ const STRICT = new TextDecoder('utf-8', { fatal: true });
 export type ReadBody = (request: Request) => Promise<unknown>;
 
 /** Answers the function that makes readers of bodies; these share their room. */
-export function openBodies(room = ALL_BODIES): (rules: BodyRules) => ReadBody {
+export function openBodies(room = ALL_BODIES, small = SMALL): (rules: BodyRules) => ReadBody {
   let held = 0;
   return (rules) => async (request) => {
-    const size = Math.min(sizeOf(request) ?? rules.largest, rules.largest);
-    if (held > 0 && held + size > room) {
+    const most = Math.min(sizeOf(request) ?? rules.largest, rules.largest);
+    const size = most <= small ? 0 : most;
+    if (size > 0 && held > 0 && held + size > room) {
       throw new GridError('busy', 'Many large bodies are being read; send it again in a moment.', { retryAfterS: 1 });
     }
     held += size;

@@ -4,7 +4,7 @@
  * The reader of express would first take in all that a caller likes to send, and refuse it then.
  */
 import type { Readable, Transform } from 'node:stream';
-import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from 'node:zlib';
+import { constants, createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from 'node:zlib';
 import { GridError } from '@kolejka/protocol';
 import type { Request } from 'express';
 
@@ -15,12 +15,15 @@ export interface BodyRules {
   withinMs: number;
 }
 
+/** 8 MiB, as far back as zstd may look in what is sent over HTTP (RFC 9659); it would keep 128 MiB for whoever asks. */
+const ZSTD = { params: { [constants.ZSTD_d_windowLogMax]: 23 } };
+
 /** How a body may be packed, as Content-Encoding says. */
 const UNPACK = new Map<string, () => Transform>([
   ['gzip', createGunzip],
   ['deflate', createInflate],
   ['br', createBrotliDecompress],
-  ['zstd', createZstdDecompress],
+  ['zstd', () => createZstdDecompress(ZSTD)],
 ]);
 
 /** @throws GridError `too-large`, `bad-body` */

@@ -1,6 +1,7 @@
 /** How errors leave a server: one shape, one place. */
 import { asGridError, GridError } from '@kolejka/protocol';
 import type { Request, Response } from 'express';
+import { isAsking } from './serve-continue.ts';
 
 /** How long a refused body is still listened to, so that the caller can hear the refusal before the line is cut. */
 const LINGER_MS = 2000;
@@ -10,7 +11,8 @@ export function fromExpress(thrown: unknown): GridError {
   if (thrown instanceof GridError) return thrown;
   const { status } = thrown as { status?: number };
   if (typeof status === 'number' && status >= 400 && status < 500) {
-    return new GridError('bad-body', (thrown as Error).message, { cause: thrown });
+    // All that is left to express: a parameter in the path with a % that means nothing.
+    return new GridError('bad-value', `The path is not well written: ${(thrown as Error).message}.`, { cause: thrown });
   }
   return asGridError(thrown);
 }
@@ -24,6 +26,7 @@ export function answerError(request: Request, response: Response, error: GridErr
   const bytes = Buffer.from(JSON.stringify({ message, code: error.code, ...field, status: 'FAIL' }));
   const waitS = error.retryAfterS ?? (error.code === 'busy' ? 1 : undefined);
   if (waitS !== undefined) response.setHeader('retry-after', Math.ceil(waitS));
+  if (isAsking(request)) response.setHeader('connection', 'close');
   response.writeHead(error.status, { 'content-type': 'application/json', 'content-length': bytes.length });
   response.end(bytes);
   // A caller that has hung up has neither a body to drop nor a socket.

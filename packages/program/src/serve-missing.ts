@@ -10,9 +10,8 @@ import type { NextFunction, Request, Response } from 'express';
  */
 export function redirectToSlash(request: Request, response: Response, next: NextFunction): void {
   if (request.path.endsWith('/')) return next();
-  const [pathname = '', search] = request.originalUrl.split('?', 2);
-  const local = `./${pathname.slice(pathname.lastIndexOf('/') + 1)}/`;
-  response.redirect(301, search === undefined ? local : `${local}?${search}`);
+  const [, pathname = '', search = ''] = /^([^?]*)(.*)$/s.exec(request.originalUrl) ?? [];
+  response.redirect(301, `./${pathname.slice(pathname.lastIndexOf('/') + 1)}/${search}`);
 }
 
 /** Answers 405 where another method would do, else 404. */

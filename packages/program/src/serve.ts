@@ -16,11 +16,13 @@ import {
 import express, { type Express, type NextFunction, type Request, type Response } from 'express';
 import type { z } from 'zod';
 import { openBodies } from './serve-body.ts';
+import { goOn } from './serve-continue.ts';
 import { answerError, fromExpress } from './serve-errors.ts';
 import { redirectToSlash, refuseMethod } from './serve-missing.ts';
 import { openPassages, type Watcher } from './serve-passage.ts';
 
 export { drainer } from './drain.ts';
+export { heedExpectations } from './serve-continue.ts';
 export type { Passage, Watcher } from './serve-passage.ts';
 
 /** Who asks: what they may do, and whatever else the server knows of them. */
@@ -121,14 +123,22 @@ function walk<Who extends Caller>(name: string, route: Route, handle: Handler, s
   const readBody = stations.bodies({ largest, withinMs });
   return async (request: Request, response: Response): Promise<void> => {
     note(request, { route: name });
-    if (isWork(route)) inWork(response);
+    if (isWork(route)) inWork.refuseMore();
     const user = await identify(request);
     if (user !== undefined) note(request, { user });
     authorize(route, user);
+    const params = parseShape(route.params ?? EMPTY, request.params) as never;
+    const query = parseShape(route.query ?? EMPTY, request.query) as never;
+    if (route.body !== undefined) goOn(request, response);
+    const body = (
+      typeof route.body === 'object' ? parseShape(route.body, await readBody(request)) : undefined
+    ) as never;
+    // Not before: strangers whose bodies do not come would take the place of all others.
+    if (isWork(route)) inWork.add(response);
     const answer = await handle({
-      params: parseShape(route.params ?? EMPTY, request.params) as never,
-      query: parseShape(route.query ?? EMPTY, request.query) as never,
-      body: (typeof route.body === 'object' ? parseShape(route.body, await readBody(request)) : undefined) as never,
+      params,
+      query,
+      body,
       user: user as never,
       request,
       response,
@@ -157,16 +167,27 @@ function isWork(route: Route): boolean {
   return typeof route.answer === 'object' && route.body !== 'bytes' && route.waits !== true && route.slashless !== true;
 }
 
-/**
- * Answers a function that counts an answer as work until it is complete.
- * @throws GridError `busy` when there are enough: then it is better to say so than to let all of them wait
- */
-function openCount(most = MOST_IN_WORK): (response: Response) => void {
+interface Count {
+  /** @throws GridError `busy` when there are enough: then it is better to say so than to let all of them wait */
+  refuseMore(): void;
+  /** Counts an answer as work until it is complete. @throws GridError `busy` */
+  add(response: Response): void;
+}
+
+function openCount(most = MOST_IN_WORK): Count {
   let count = 0;
-  return (response) => {
+  const refuseMore = () => {
     if (count >= most) throw new GridError('busy', `${most} requests are in work already.`, { retryAfterS: 1 });
-    count += 1;
-    response.on('close', () => (count -= 1));
+  };
+  return {
+    refuseMore,
+    add(response) {
+      refuseMore();
+      // Its caller went away while its body was read: it is over already.
+      if (response.closed) return;
+      count += 1;
+      response.on('close', () => (count -= 1));
+    },
   };
 }
 

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import http from 'node:http';
 import net, { type AddressInfo } from 'node:net';
+import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import zlib from 'node:zlib';
 import { GridError } from '@kolejka/protocol';
@@ -10,9 +11,9 @@ import express, { type NextFunction, type Request, type Response } from 'express
 import { openBodies } from '../src/serve-body.ts';
 
 /** A server that answers what it reads, or the code of the refusal. */
-async function open(t: ExecutionContext, { largest = 1000, room = 1e6 } = {}) {
+async function open(t: ExecutionContext, { largest = 1000, room = 1e6, small = 0 } = {}) {
   const app = express();
-  const readBody = openBodies(room)({ largest, withinMs: 5000 });
+  const readBody = openBodies(room, small)({ largest, withinMs: 5000 });
   app.post('/', async (request, response) => void response.json(await readBody(request)));
   app.use((error: unknown, _request: Request, response: Response, _next: NextFunction) => {
     response.status(503).send(error instanceof GridError ? error.code : String(error));
@@ -58,6 +59,15 @@ for (const [name, pack] of Object.entries(PACKINGS)) {
   });
 }
 
+test('regression: a body in zstd that would be looked back on further than HTTP allows is refused', async (t) => {
+  const { post } = await open(t, { largest: 1e6 });
+  const params = { [zlib.constants.ZSTD_c_windowLog]: 27, [zlib.constants.ZSTD_c_enableLongDistanceMatching]: 1 };
+  const packed = await promisify(zlib.zstdCompress)(Buffer.from('{"a":1}'), {
+    params: { ...params, [zlib.constants.ZSTD_c_contentSizeFlag]: 0 },
+  });
+  t.is(await post(new Uint8Array(packed), 'zstd'), '503 bad-body');
+});
+
 test('a packing nobody knows is refused', async (t) => {
   const { post } = await open(t);
   for (const name of ['compress', 'gzip, gzip', 'aes128gcm']) t.is(await post('{}', name), '503 bad-body', name);
@@ -89,11 +99,20 @@ test('bodies that are read at the same time share their room; one alone is alway
   const slow = net.connect(port, '127.0.0.1');
   t.teardown(() => slow.destroy());
   slow.write('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 95\r\n\r\n{');
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  await setTimeout(100);
   t.is(await post(large), '503 busy');
   t.is(await post(small), '503 busy');
   slow.end(`${' '.repeat(93)}}`);
   await once(slow, 'data');
   t.is(await post(small), `200 ${small}`);
   t.is(await post(large), `200 ${large}`);
+});
+
+test('regression: small bodies are read whoever holds the room', async (t) => {
+  const { port, post } = await open(t, { room: 100, small: 10 });
+  const slow = net.connect(port, '127.0.0.1');
+  t.teardown(() => slow.destroy());
+  slow.write('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 95\r\n\r\n{');
+  while ((await post(`{"a":"${'x'.repeat(90)}"}`)) !== '503 busy') await setTimeout(5);
+  t.is(await post('{"a":1}'), '200 {"a":1}');
 });

@@ -6,7 +6,15 @@ import type { ExecutionContext } from 'ava';
 import test from 'ava';
 import express from 'express';
 import { z } from 'zod';
-import { type Caller, drainer, type Handler, mountRoutes, type Passage, type ServeOptions } from '../src/serve.ts';
+import {
+  type Caller,
+  drainer,
+  type Handler,
+  heedExpectations,
+  mountRoutes,
+  type Passage,
+  type ServeOptions,
+} from '../src/serve.ts';
 
 const ROUTES = {
   show: {
@@ -86,6 +94,7 @@ async function open(
     ...options,
   });
   const server = http.createServer(app);
+  heedExpectations(server);
   const close = drainer(server);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -178,6 +187,18 @@ test('a redirect never leads to another host', async (t) => {
   }
 });
 
+test('regression: a redirect keeps the whole query', async (t) => {
+  const { url } = await open(t);
+  t.is((await ask(`${url}/thing/7?more=a?b`)).headers.get('location'), './7/?more=a?b');
+});
+
+test('regression: a path that cannot be decoded is a wrong value, not a wrong body', async (t) => {
+  const { url } = await open(t);
+  const { status, json } = await ask(`${url}/thing/%zz/`);
+  t.is(status, 400);
+  t.like(json, { code: 'bad-value', message: "The path is not well written: Failed to decode param '%zz'." });
+});
+
 function breakDown(): never {
   throw new Error('secret path');
 }
@@ -215,8 +236,8 @@ test('a refused upload hears why, and is cut off when it goes on', async (t) => 
   socket.on('error', () => undefined);
   socket.write('PUT /thing/ HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\n\r\n');
   const timer = setInterval(() => socket.write(Buffer.alloc(1000)), 20);
-  await once(socket, 'close');
-  clearInterval(timer);
+  t.teardown(() => clearInterval(timer));
+  await closed(socket);
   t.regex(heard, /^HTTP\/1.1 403 .*"code":"not-logged-in"/s);
 });
 
@@ -227,8 +248,13 @@ async function sayAndWait(url: string, text: string): Promise<string> {
   socket.on('data', (chunk) => (heard += String(chunk)));
   socket.on('error', () => undefined);
   socket.write(text);
-  await once(socket, 'close');
+  await closed(socket);
   return heard;
+}
+
+/** Waits until the line is cut, however that is done. */
+function closed(socket: net.Socket): Promise<void> {
+  return new Promise((resolve) => socket.on('close', () => resolve()));
 }
 
 test('regression: a body that does not come is refused after a while, and the line is cut', async (t) => {
@@ -263,6 +289,36 @@ test('more requests in work than may be are refused for the moment, and say afte
   held.resolve({ things: [] });
   for (const { status } of await Promise.all(under)) t.is(status, 200);
   t.is((await get()).status, 200);
+});
+
+test('regression: callers whose bodies do not come take the place of nobody', async (t) => {
+  const { url } = await open(t, {}, { mostInWork: 2 });
+  const waiting: net.Socket[] = [];
+  t.teardown(() => waiting.forEach((socket) => socket.destroy()));
+  for (let count = 0; count < 3; count += 1) {
+    const socket = net.connect(Number(new URL(url).port), '127.0.0.1');
+    waiting.push(socket);
+    socket.write(
+      'POST /thing/ HTTP/1.1\r\nHost: x\r\nX-User: putter\r\nContent-Length: 50\r\nExpect: 100-continue\r\n\r\n',
+    );
+    // Its body is waited for.
+    await once(socket, 'data');
+  }
+  t.is((await ask(`${url}/thing/list/`, { headers: putter })).status, 200);
+});
+
+test('regression: who asks first is told to send a body when it may be sent, and else sends none', async (t) => {
+  const { url } = await open(t);
+  const start = 'POST /thing/ HTTP/1.1\r\nHost: x\r\nContent-Length: 12\r\nExpect: 100-continue\r\n';
+  const refused = await sayAndWait(url, `${start}\r\n`);
+  t.regex(refused, /^HTTP\/1.1 403 .*connection: close.*"code":"not-logged-in"/is);
+
+  const socket = net.connect(Number(new URL(url).port), '127.0.0.1');
+  t.teardown(() => socket.destroy());
+  socket.write(`${start}X-User: putter\r\n\r\n`);
+  t.is(String((await once(socket, 'data'))[0]), 'HTTP/1.1 100 Continue\r\n\r\n');
+  socket.write('{"name":"x"}');
+  t.regex(String((await once(socket, 'data'))[0]), /^HTTP\/1.1 200 /);
 });
 
 test('watchers see every request come and go, also those that fit no route or break off', async (t) => {

@@ -8,6 +8,7 @@ import { once } from 'node:events';
 import http from 'node:http';
 import https from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { heedExpectations } from '@kolejka/program/serve';
 import { GridError } from '@kolejka/protocol';
 import { type Address, printAddress } from '../address.ts';
 import type { Certificate } from './certificate.ts';
@@ -50,6 +51,7 @@ export function openDoor(application: http.RequestListener, options: DoorOptions
     });
   });
   server.on('request', application);
+  heedExpectations(server);
   countDrops(server, options.dropped);
   return server;
 }
