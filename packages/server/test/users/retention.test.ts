@@ -1,4 +1,3 @@
-import test from 'ava';
 import { parseTask, type ReferenceKey, type TaskId } from '@kolejka/protocol';
 import { insertReference, claimFiles } from '../../src/database/references.ts';
 import { recordBlob } from '../../src/database/blobs.ts';
@@ -6,13 +5,13 @@ import { rememberKey } from '../../src/database/idempotency.ts';
 import { cancelTask } from '../../src/database/removal.ts';
 import { findTask, insertTask } from '../../src/database/tasks.ts';
 import { retentionWatch } from '../../src/users/retention.ts';
-import { openQueue } from '../queue-scene.ts';
+import { type OpenQueue, testOnBoth } from '../queue-scene.ts';
 
 const DAY_MS = 86_400_000;
 const log = { say: () => undefined };
 
-async function openKept() {
-  const scene = await openQueue();
+async function openKept(open: OpenQueue) {
+  const scene = await open();
   const { store, clock, holder } = scene;
   const count = async (table: string) =>
     (await store.read((db) => db.get<{ count: number }>(`select count(*) as count from ${table}`)))?.count;
@@ -39,8 +38,8 @@ async function openKept() {
   return { ...scene, count, reference, ended };
 }
 
-test('tasks that ended longer ago than keep_results are removed, and nothing else is', async (t) => {
-  const { store, clock, put, ended, count, events } = await openKept();
+testOnBoth('tasks that ended longer ago than keep_results are removed, and nothing else is', async (t, open) => {
+  const { store, clock, put, ended, count, events } = await openKept(open);
   const waiting = await put();
   for (let index = 0; index < 50; index += 1) await ended(`old ${index}`);
   clock.move(DAY_MS);
@@ -56,33 +55,36 @@ test('tasks that ended longer ago than keep_results are removed, and nothing els
   t.is(await count(`events where event = 'deleted'`), 50);
 });
 
-test('without keep_results every task stays', async (t) => {
-  const { store, clock, ended, count } = await openKept();
+testOnBoth('without keep_results every task stays', async (t, open) => {
+  const { store, clock, ended, count } = await openKept(open);
   await ended('old');
   clock.move(1000 * DAY_MS);
   await retentionWatch({ store, clock, log }, undefined)();
   t.is(await count('tasks'), 1);
 });
 
-test('references that only a removed task named are given up; those of others, and new ones, stay', async (t) => {
-  const { store, clock, ended, reference } = await openKept();
-  for (const key of ['own', 'shared']) await reference(key);
-  await ended('old', ['own', 'shared']);
-  clock.move(DAY_MS);
-  await ended('new', ['shared']);
-  await reference('late');
-  await retentionWatch({ store, clock, log }, DAY_MS / 2)();
-  const left = await store.read((db) =>
-    db.all<{ key: string }>('select key from blob_references where deleted_ms is null order by key'),
-  );
-  t.deepEqual(
-    left.map(({ key }) => key),
-    ['late', 'shared'],
-  );
-});
+testOnBoth(
+  'references that only a removed task named are given up; those of others, and new ones, stay',
+  async (t, open) => {
+    const { store, clock, ended, reference } = await openKept(open);
+    for (const key of ['own', 'shared']) await reference(key);
+    await ended('old', ['own', 'shared']);
+    clock.move(DAY_MS);
+    await ended('new', ['shared']);
+    await reference('late');
+    await retentionWatch({ store, clock, log }, DAY_MS / 2)();
+    const left = await store.read((db) =>
+      db.all<{ key: string }>('select key from blob_references where deleted_ms is null order by key'),
+    );
+    t.deepEqual(
+      left.map(({ key }) => key),
+      ['late', 'shared'],
+    );
+  },
+);
 
-test('old Idempotency-Keys and old notes of removed tasks are forgotten', async (t) => {
-  const { store, clock, ended, holder, count } = await openKept();
+testOnBoth('old Idempotency-Keys and old notes of removed tasks are forgotten', async (t, open) => {
+  const { store, clock, ended, holder, count } = await openKept(open);
   const task = await ended('old');
   await store.write((db) => rememberKey(db, { user: holder, key: 'k', task, request: 'r' }, clock.now()));
   const pass = retentionWatch({ store, clock, log }, 20 * DAY_MS);
