@@ -12,6 +12,7 @@ import { eventsAfter, type Of } from './database/events.ts';
 import type { Follow, News } from './database/follow.ts';
 import type { Store } from './database/store.ts';
 import type { TaskRow } from './database/tasks.ts';
+import { isDisabled } from './database/users.ts';
 import type { Parts } from './parts.ts';
 
 /** A comment is sent after so much silence, so that nobody on the way takes the connection for dead. */
@@ -21,6 +22,8 @@ const PAGE = 100;
 
 interface Stream {
   of: Of;
+  /** The user who reads; the stream of one who is disabled ends. */
+  reader: number;
   /** Only events with a greater number are sent. */
   after: number;
   response: Response;
@@ -31,7 +34,7 @@ interface Stream {
  * Writes the stream; that of one task ends after a final event. Resolves early when the reader goes away or the server
  * stops.
  */
-export async function streamEvents(parts: Parts, { of, after, response, signal }: Stream): Promise<void> {
+export async function streamEvents(parts: Parts, { of, reader, after, response, signal }: Stream): Promise<void> {
   const ended = AbortSignal.any([signal, parts.stopping]);
   const news = hearOf(parts.follow, of);
   response.writeHead(200, {
@@ -45,6 +48,7 @@ export async function streamEvents(parts: Parts, { of, after, response, signal }
     while (!ended.aborted) {
       const { promise } = news.next();
       const events = await parts.store.read((db) => eventsAfter(db, of, last, PAGE));
+      if (await parts.store.read((db) => isDisabled(db, reader))) break;
       for (const event of events) {
         last = event.number;
         await write(response, printEvent(event), ended);

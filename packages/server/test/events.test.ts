@@ -1,6 +1,14 @@
+import { Writable } from 'node:stream';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { TaskEvent } from '@kolejka/protocol';
 import test from 'ava';
+import type { Response } from 'express';
+import { setDisabled } from '../src/accounts/users.ts';
+import type { Connection, Values } from '../src/database/store.ts';
+import { streamEvents } from '../src/events.ts';
+import type { Parts } from '../src/parts.ts';
 import { holdToDocument } from './held-to-document.ts';
+import { openQueue } from './queue-scene.ts';
 import { type Name, openScene, type Scene, send } from './server-scene.ts';
 
 /** Reads a stream of events until it ends. */
@@ -138,6 +146,51 @@ test('a reader that comes late is told everything, over several pages of the log
     (await next(stream, 150)).map(({ task }) => task),
     tasks,
   );
+});
+
+test('for a reader that does not read, nothing is read from the log either', async (t) => {
+  const { store, follow, clock, put, close } = await openQueue();
+  t.teardown(close);
+  for (let count = 0; count < 500; count += 1) await put();
+  let pages = 0;
+  let sent = 0;
+  const countingAll = (db: Connection): Connection => ({
+    ...db,
+    all: <Row>(sql: string, values?: Values) => {
+      pages += 1;
+      return db.all<Row>(sql, values);
+    },
+  });
+  const counting = {
+    ...store,
+    read: <Answer>(query: (db: Connection) => Promise<Answer>) => store.read((db) => query(countingAll(db))),
+  };
+  // As a socket whose other side takes nothing: it is full after a few events.
+  const stuck = Object.assign(new Writable({ highWaterMark: 1000, write: () => void (sent += 1) }), {
+    writeHead: () => stuck,
+    flushHeaders: () => undefined,
+  });
+  const gone = new AbortController();
+  const parts = { store: counting, follow, clock, stopping: gone.signal } as unknown as Parts;
+  const response = stuck as unknown as Response;
+  const stream = streamEvents(parts, { of: 'all', reader: 1, after: 0, response, signal: gone.signal });
+  for (let turn = 0; turn < 50; turn += 1) await nextTurn();
+  t.is(pages, 1);
+  t.is(sent, 1);
+  t.true(stuck.writableLength < 1500);
+  gone.abort();
+  await stream;
+});
+
+test('the streams of a user who is disabled end', async (t) => {
+  const scene = await openScene(t);
+  const task = await scene.put('client');
+  const stream = listen(scene, '/task/events/?mine&after=0');
+  await next(stream, 1);
+  await setDisabled(scene.place, 'client', true);
+  // Whatever happens next, this user does not hear of it.
+  await scene.as('admin', `/task/task/${task}/`, { method: 'DELETE' });
+  t.true((await stream.next()).done);
 });
 
 test('who watches a task that is deleted hears so, and the stream ends', async (t) => {

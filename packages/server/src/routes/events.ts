@@ -21,7 +21,7 @@ export function eventRoutes(parts: Parts) {
         // The past of one task is short; that of all may be a million events, and whoever wants it says from where.
         return { of: asked, after: lastRead(request, query) ?? (isOne ? 0 : await newestEvent(db)) };
       });
-      await streamEvents(parts, { of, after, response, signal });
+      await streamEvents(parts, { of, reader: user.id, after, response, signal });
     },
   } satisfies Some<'watchTasks'>;
 }
