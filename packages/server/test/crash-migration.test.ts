@@ -11,7 +11,7 @@ import { startKillable } from './crash/killable.ts';
 import { temporary } from './program.ts';
 
 const TASKS = 20_000;
-const KILLS = 8;
+const KILLS = 6;
 const NEWEST = MIGRATIONS.at(-1)?.number ?? 0;
 
 const open = (data: string) => new Database(path.join(data, 'kolejka.sqlite'));

@@ -4,10 +4,10 @@ import { randomUUID } from 'node:crypto';
 import test from 'ava';
 import { runDrill } from './crash/drill.ts';
 
-test('nothing that was acknowledged is lost or doubled when the server is killed eighty times at work', async (t) => {
-  t.timeout(170_000);
+test('nothing that was acknowledged is lost or doubled when the server is killed at work, up to eighty times', async (t) => {
+  t.timeout(150_000);
   const seed = process.env['KOLEJKA_TEST_SEED'] ?? randomUUID();
-  const { figures, wrong } = await runDrill({ kills: 80, seed, wholeMs: 100_000 });
+  const { figures, wrong } = await runDrill({ kills: 80, seed, wholeMs: 60_000 });
   t.log({ seed, ...figures });
   t.deepEqual(wrong, [], `KOLEJKA_TEST_SEED=${seed} makes the same choices again`);
   t.true(figures.kills >= 20, 'the machine was too slow for this to say something');
