@@ -35,6 +35,12 @@ export async function prepareUsers(data: string): Promise<Tokens> {
   return { client: await token('client'), foreman: await token('foreman') };
 }
 
+/** What was compiled is kept from one start to the next, as the server's own launcher has it. */
+process.env['NODE_COMPILE_CACHE'] ??= path.resolve(
+  import.meta.dirname,
+  '../packages/server/node_modules/.cache/compiled',
+);
+
 /** Starts a server on a data directory. Its log is in `<data>.logs`. */
 export async function startServer(data: string, tokens: Tokens): Promise<TestedServer> {
   const logs = `${path.resolve(data)}.logs`;
