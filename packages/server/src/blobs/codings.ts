@@ -5,7 +5,7 @@
  * sha256sum there 330. So zstd is sent to whoever knows it, and gzip only for small blobs: the original's clients ask
  * for it always, and a large blob would come later than without.
  */
-import type { Readable, Transform } from 'node:stream';
+import type { Transform } from 'node:stream';
 import { pipeline } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import zlib from 'node:zlib';
@@ -80,7 +80,7 @@ const HARMLESS = 1024 ** 2;
  * The bytes that a body stands for.
  * @throws GridError `bad-body` for a coding we do not know, a body that is not of it, or one that is a bomb
  */
-export async function* decodeBody(body: Readable, coding: string): AsyncGenerator<Uint8Array> {
+export async function* decodeBody(body: AsyncIterable<Buffer>, coding: string): AsyncGenerator<Uint8Array> {
   const name = NAMES.find((one) => one === coding.trim().toLowerCase());
   if (name === undefined) {
     throw new GridError('bad-body', `Content-Encoding: ${coding.slice(0, 40)} is none of ${NAMES.join(', ')}.`);
@@ -88,8 +88,13 @@ export async function* decodeBody(body: Readable, coding: string): AsyncGenerato
   const decoder = CODINGS[name].decode();
   let received = 0;
   let made = 0;
-  body.on('data', (chunk: Buffer) => (received += chunk.length));
-  pipeline(body, decoder, () => undefined);
+  async function* counted(): AsyncGenerator<Buffer> {
+    for await (const chunk of body) {
+      received += chunk.length;
+      yield chunk;
+    }
+  }
+  pipeline(counted(), decoder, () => undefined);
   try {
     for await (const chunk of decoder as AsyncIterable<Buffer>) {
       made += chunk.length;

@@ -17,18 +17,21 @@ export function incomingFrom(request: Request, largest: number, room: number): I
   if (request.get('content-type')?.toLowerCase().startsWith('multipart/') === true) {
     throw new GridError('bad-body', 'Send the bytes themselves as the body, not a multipart form.');
   }
+  // A refusal must not destroy the request: then nobody would read the rest of its body, and what the caller sends next
+  // on the same connection would wait behind it for ever.
+  const bytes = request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
   const coding = request.get('content-encoding') ?? 'identity';
   const hash = announcedHash(request.get('content-digest'));
   const size = announcedSize(request);
   if (size !== undefined && size > room && size <= largest) throw overQuota(room);
-  if (coding === 'identity') return { bytes: within(request, room), spent: true, largest, size, hash };
+  if (coding === 'identity') return { bytes: within(bytes, room), spent: true, largest, size, hash };
   // The digest of RFC 9530 is of the body as it is sent, the hash of a blob of what it stands for.
   if (hash !== undefined) {
     throw new GridError('bad-value', 'Content-Digest: only for a body without Content-Encoding', {
       field: 'Content-Digest',
     });
   }
-  return { bytes: within(decodeBody(request, coding), room), spent: true, largest };
+  return { bytes: within(decodeBody(bytes, coding), room), spent: true, largest };
 }
 
 async function* within(bytes: AsyncIterable<Uint8Array>, room: number): AsyncGenerator<Uint8Array> {

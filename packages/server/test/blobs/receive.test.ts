@@ -1,5 +1,6 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
+import { Agent, request } from 'node:http';
 import path from 'node:path';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import test from 'ava';
@@ -29,6 +30,29 @@ test('hostile input 53: a body of another digest than announced is refused and l
   t.deepEqual(await kept(scene), []);
   const right = await put(scene, bytes, { 'content-digest': `md5=:x:, ${digest(bytes)}` });
   t.is(right.reference?.blob, sha256(bytes));
+});
+
+test('regression: after a refused upload the same connection takes the next one', async (t) => {
+  const scene = await openScene(t, { settings: { quota_bytes: 3_000_000 } });
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  t.teardown(() => agent.destroy());
+  const { hostname, port } = new URL(scene.url());
+  const upload = (size: number) =>
+    new Promise<number | undefined>((resolve, reject) => {
+      // Chunked, so that it is refused in the middle of its body.
+      const headers = { ...scene.authorization('client'), 'transfer-encoding': 'chunked' };
+      const asked = request({ hostname, port, agent, path: '/blob/reference/', method: 'POST', headers });
+      asked.setTimeout(10_000, () => asked.destroy(new Error('no answer')));
+      asked.on('error', reject);
+      asked.on('response', (response) => {
+        response.resume();
+        response.on('end', () => resolve(response.statusCode));
+      });
+      asked.end(randomBytes(size));
+    });
+  t.is(await upload(10_000_000), 413);
+  t.is(await upload(1_000_000), 200);
+  t.is(await upload(1_000_001), 200);
 });
 
 test('bodies in zstd and gzip are stored as the bytes they stand for', async (t) => {
