@@ -12,7 +12,7 @@ import { findUser, insertUser } from '../src/database/users.ts';
 import { type Offer, type Taken, takeTasks } from '../src/queue/dequeue.ts';
 import { openSeen } from '../src/queue/seen.ts';
 import { openWaiting } from '../src/queue/waiting.ts';
-import { ENGINES } from './engines.ts';
+import { ENGINES, type TestEngine } from './engines.ts';
 
 export const ONE = 'one' as ForemanName;
 export const OTHER = 'other' as ForemanName;
@@ -125,15 +125,19 @@ export async function openQueue(database = ':memory:') {
 export type OpenQueue = () => ReturnType<typeof openQueue>;
 
 /** A test that is run once on each engine. What it opens is on one database, and is closed at its end. */
-export function testOnBoth(title: string, run: (t: ExecutionContext, open: OpenQueue) => Promise<void>): void {
+export function testOnBoth(
+  title: string,
+  run: (t: ExecutionContext, open: OpenQueue, engine: TestEngine['name']) => Promise<void>,
+): void {
   for (const engine of ENGINES) {
     engine.test(`${title} (${engine.name})`, async (t) => {
       const database = await engine.newDatabase(t);
-      await run(t, async () => {
+      const open = async () => {
         const queue = await openQueue(database);
         t.teardown(queue.close);
         return queue;
-      });
+      };
+      await run(t, open, engine.name);
     });
   }
 }

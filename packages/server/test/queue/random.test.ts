@@ -89,62 +89,60 @@ const KEPT = {
 
 const STEPS = 150;
 
-testOnBoth(
-  'random work: the best is taken, counters are right, no foreman waits beside what fits it',
-  async (t, open) => {
-    const seed = process.env['SEED'] ?? String(Date.now());
-    t.log(`SEED=${seed}`);
-    const random = openRandom(seed);
-    const scenes = [await open(), await open()] as const;
-    const [here] = scenes;
-    const owners = await Promise.all(['a', 'b', 'c'].map((name) => here.user(name)));
-    const passes = scenes.map((scene) =>
-      leaseWatch({
-        ...scene,
-        absence: watchForAbsence(scene.clock),
-        log: openLog('test', MESSAGES, { level: 'silent' }),
-      }),
-    );
-    const waiters: Waiter[] = [];
-    const steps = stepsOn(t, scenes, { random, owners, waiters });
-    for (let step = 0; step < STEPS; step += 1) {
-      await random.pick(steps)?.();
-      for (const [what, [kept, counted]] of Object.entries(KEPT)) {
-        const [is, should] = await here.store.read(async (db) => [await db.all(kept), await db.all(counted)]);
-        t.deepEqual(is, should, `${what} after step ${step}`);
-      }
-      await requireNobodyWaitsInVain(t, here, waiters, passes);
+testOnBoth('random work: the best is taken, counters are right, nobody waits in vain', async (t, open, engine) => {
+  const seed = process.env['SEED'] ?? String(Date.now());
+  t.log(`SEED=${seed}`);
+  const random = openRandom(seed);
+  const here = await open();
+  // Two servers on one file of SQLite hear of each other once a second only; that is for command lines.
+  const scenes = engine === 'SQLite' ? [here] : [here, await open()];
+  const owners = await Promise.all(['a', 'b', 'c'].map((name) => here.user(name)));
+  const waiters: Waiter[] = [];
+  const steps = stepsOn(t, scenes, { random, owners, waiters });
+  for (let step = 0; step < STEPS; step += 1) {
+    await random.pick(steps)?.();
+    for (const [what, [kept, counted]] of Object.entries(KEPT)) {
+      const [is, should] = await here.store.write(async (db) => [await db.all(kept), await db.all(counted)]);
+      t.deepEqual(is, should, `${what} after step ${step}`);
     }
-    for (const { leave } of waiters) leave.abort();
-  },
-);
+    await requireNobodyWaitsInVain(t, here, waiters);
+  }
+  for (const { leave } of waiters) leave.abort();
+});
 
 function stepsOn(
   t: ExecutionContext,
-  scenes: readonly [Scene, Scene],
+  scenes: readonly Scene[],
   { random, owners, waiters }: { random: Random; owners: number[]; waiters: Waiter[] },
 ): (() => Promise<unknown>)[] {
+  const passes = scenes.map((scene) =>
+    leaseWatch({
+      ...scene,
+      absence: watchForAbsence(scene.clock),
+      log: openLog('test', MESSAGES, { level: 'silent' }),
+    }),
+  );
   const anywhere = () => random.pick(scenes) as Scene;
   const offer = (): Offer =>
-    scenes[0].offer({
+    anywhere().offer({
       foreman: `f${random.whole(4)}` as ForemanName,
       most: 1 + random.whole(3),
       tags: ['x', 'y'].filter(() => random.chance(0.6)),
-      limits: { cpus: 1 + random.whole(6) },
+      limits: { cpus: 2 + random.whole(3) },
       idle: random.chance(0.5),
     });
   const put = () =>
     anywhere().put(
       {
         requires: ['x', 'y'].filter(() => random.chance(0.3)),
-        limits: { cpus: 1 + random.whole(5) },
+        limits: { cpus: 1 + random.whole(4) },
         exclusive: random.chance(0.2),
         priority: random.whole(3) - 1,
       },
       random.pick(owners),
     );
   const wait = async () => {
-    if (waiters.length >= 8) return;
+    if (waiters.length >= 10) return;
     const waiter: Waiter = { offer: offer(), leave: new AbortController(), isOver: false };
     waiters.push(waiter);
     void dequeue(anywhere(), waiter.offer, 3_600_000, waiter.leave.signal)
@@ -173,12 +171,18 @@ function stepsOn(
     () => Promise.all([put(), put(), put()]),
     wait,
     wait,
-    async () => random.pick(waiters)?.leave.abort(),
-    // Whoever goes away at the moment a task comes.
     async () => {
-      const putting = put();
-      random.pick(waiters)?.leave.abort();
-      await putting;
+      for (let count = 0; count < 5; count += 1) await wait();
+    },
+    async () => random.pick(waiters)?.leave.abort(),
+    // Some go away at the moment tasks come: the one that was woken may be among them.
+    async () => {
+      const leaving = waiters.filter(() => random.chance(0.3));
+      const end = scenes[0]?.store.onCommit(() => {
+        for (const { leave } of leaving) leave.abort();
+      });
+      await Promise.all([put(), put(), put()]);
+      end?.();
     },
     async () => {
       const { store, classes, clock } = anywhere();
@@ -212,29 +216,30 @@ function stepsOn(
         removeTask(db, await rowOf(db, id), { now: clock.now(), why: 'removed' }),
       ),
     async () => {
-      const later = random.chance(0.3) ? LEASES.renewedMs : LEASES.returnedMs;
-      for (const { clock } of scenes) clock.move(later);
+      for (let seconds = random.chance(0.2) ? LEASES.renewedMs / 1000 + 1 : 1; seconds > 0; seconds -= 1) {
+        for (const { clock } of scenes) clock.move(1000);
+        // Whoever asks ends pauses, and tells nobody.
+        if (random.chance(0.5)) await anywhere().take({ most: 0 });
+        for (const pass of passes) await pass();
+      }
     },
   ];
 }
 
-/** Looks a while for the two of them; a pause that nobody told of is seen by a pass, which a server makes every second. */
+/** Whoever was woken needs a moment to look. No pass helps: a lost ring would stay lost until the next. */
 async function requireNobodyWaitsInVain(
   t: ExecutionContext,
   { store }: Scene,
   waiters: readonly Waiter[],
-  passes: readonly (() => Promise<unknown>)[],
 ): Promise<void> {
-  const inVain = async () => {
+  const isInVain = async () => {
     const ready = await store.read((db) => db.all<Asked>(READY));
-    return waiters.some(
-      (waiter) => !waiter.isOver && !waiter.leave.signal.aborted && ready.some((task) => fits(task, waiter.offer)),
-    );
+    const waiting = waiters.filter(({ isOver, leave }) => !isOver && !leave.signal.aborted);
+    return waiting.some(({ offer }) => ready.some((task) => fits(task, offer)));
   };
-  for (let looks = 0; looks < 200; looks += 1) {
-    if (!(await inVain())) return;
-    await sleep(looks < 20 ? 1 : 5);
-    if (looks % 50 === 49) for (const pass of passes) await pass();
+  for (let looks = 0; looks < 100; looks += 1) {
+    if (!(await isInVain())) return;
+    await sleep(looks < 20 ? 1 : 20);
   }
   t.fail('a foreman waits beside a task that fits it');
 }
