@@ -55,9 +55,12 @@ async function readClass(db: Connection, id: number): Promise<TaskClass> {
   };
 }
 
+/** More than a node has. Times the seconds since 1970, thousands of such tasks are still counted exactly. */
+const MOST_CORES = 1024;
+
 /** Cores a task asks for, as fair share counts them: one, when it does not say. */
 export function coresOf({ limits }: Pick<Demand, 'limits'>): number {
-  return Math.max(1, limits.cpus ?? 1);
+  return Math.min(MOST_CORES, Math.max(1, limits.cpus ?? 1));
 }
 
 /**

@@ -1,5 +1,7 @@
 import { LEASES } from '@kolejka/protocol';
 import { queuesWithReady } from '../../src/database/queues.ts';
+import { cancelTask } from '../../src/database/removal.ts';
+import { findTask } from '../../src/database/tasks.ts';
 import { idsOf, ONE, testOnBoth } from '../queue-scene.ts';
 
 testOnBoth('tasks are taken oldest first, over all classes that fit', async (t, open) => {
@@ -101,4 +103,22 @@ testOnBoth('a task is given to one foreman only', async (t, open) => {
     [1, 0],
   );
   t.deepEqual(await events(id), ['created', 'assigned']);
+});
+
+testOnBoth('regression: a task that asks for more cores than can be counted stops nobody', async (t, open) => {
+  const { put, take, store, clock } = await open();
+  const ids = [
+    await put({ limits: { cpus: Number.MAX_SAFE_INTEGER } }),
+    await put({ limits: { cpus: 4_000_000_000 } }),
+  ];
+  const other = await put();
+  t.deepEqual(idsOf(await take({ limits: {}, most: 3 })), [...ids, other]);
+  for (const id of ids) {
+    await store.write(async (db) => {
+      const row = await findTask(db, id);
+      if (row !== undefined) await cancelTask(db, row, { now: clock.now(), why: 'enough' });
+    });
+  }
+  await put();
+  t.is((await take()).length, 1);
 });
