@@ -27,9 +27,8 @@ export async function makeDataDirectory(directory: string): Promise<DataDirector
   const root = path.resolve(directory);
   let mode: number;
   try {
-    const made = await mkdir(root, { recursive: true, mode: 0o700 });
     // The umask may have taken more away than we do.
-    if (made !== undefined) await chmod(root, 0o700);
+    if (await makeDirectory(root)) await chmod(root, 0o700);
     mode = (await stat(root)).mode;
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
@@ -42,6 +41,23 @@ export async function makeDataDirectory(directory: string): Promise<DataDirector
     );
   }
   return directoryAt(root);
+}
+
+/**
+ * Makes a directory and those above it, of which one that is there stays as it is; true when it made the last one.
+ * Node's own `recursive` tries without end where nothing can be made and the system says ENOENT, as below /proc.
+ */
+async function makeDirectory(directory: string, isAboveThere = false): Promise<boolean> {
+  try {
+    await mkdir(directory, { mode: 0o700 });
+    return true;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST' && (await stat(directory)).isDirectory()) return false;
+    if (code !== 'ENOENT' || isAboveThere) throw error;
+  }
+  await makeDirectory(path.dirname(directory));
+  return await makeDirectory(directory, true);
 }
 
 /** What is where in a data directory. */

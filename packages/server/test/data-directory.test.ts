@@ -13,6 +13,15 @@ test('a directory that is made is for its owner only', async (t) => {
   t.is(await modeOf(data), 0o700);
 });
 
+for (const data of ['/proc/kolejka', '/proc/kolejka/server', '/dev/null', '/dev/null/server']) {
+  test(`regression: ${data} cannot be made, which is said and not tried for ever`, async (t) => {
+    t.timeout(5000);
+    const error = await t.throwsAsync(makeDataDirectory(data), { instanceOf: GridError });
+    t.is(error?.code, 'bad-config');
+    t.regex(error?.message ?? '', /^The data directory \/.* cannot be made or used \(E[A-Z]+\)/);
+  });
+}
+
 test('regression: a directory that is there keeps its mode', async (t) => {
   const data = await temporary(t);
   for (const mode of [0o755, 0o750, 0o2750]) {
