@@ -16,6 +16,8 @@ export interface Setting<Value> {
   /** From the text of the file, environment or flag. Throws GridError `bad-value`. */
   parse: (text: unknown, field: string) => Value;
   default?: Value;
+  /** As it is shown, where a reader would not know the parsed value again. */
+  print?(value: Value): unknown;
   /** Name of the environment variable. */
   env?: string;
   secret?: true;
@@ -173,7 +175,7 @@ export function withoutSecrets(table: Settings, config: Record<string, unknown>)
   return Object.fromEntries(
     Object.entries(config)
       .filter(([, value]) => value !== undefined)
-      .map(([name, value]) => [name, table[name]?.secret === true ? '•••' : value]),
+      .map(([name, value]) => [name, table[name]?.secret === true ? '•••' : (table[name]?.print?.(value) ?? value)]),
   );
 }
 

@@ -3,7 +3,7 @@ import { homedir } from 'node:os';
 import path from 'node:path';
 import { type CommonFlags, type ConfigOf, parseString, readConfig, type Settings } from '@kolejka/program';
 import { GridError } from '@kolejka/protocol';
-import { parseAddress } from './address.ts';
+import { parseAddress, printAddress } from './address.ts';
 import { CALLBACK_SETTINGS } from './callbacks/settings.ts';
 import { BLOB_SETTINGS } from './blobs/settings.ts';
 import { CEILING_SETTINGS } from './ceilings.ts';
@@ -42,6 +42,7 @@ export const SETTINGS = {
   listen: {
     parse: parseAddress,
     default: { host: '127.0.0.1', port: 8000 },
+    print: printAddress,
     env: 'KOLEJKA_SERVER_LISTEN',
     about: 'address and port to listen on, 127.0.0.1:8000; port 0 takes a free one',
   },

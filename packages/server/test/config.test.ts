@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { readConfig } from '@kolejka/program';
+import { readConfig, withoutSecrets } from '@kolejka/program';
 import { GridError } from '@kolejka/protocol';
 import test, { type ExecutionContext } from 'ava';
 import { parseAddress, printAddress } from '../src/address.ts';
@@ -116,4 +116,14 @@ test('regression: a misspelt variable stops the start, and a wrong address is ca
   }
   const read = () => readServerSettings({ configFile: '/dev/null' }, { listen: 'abc' });
   t.regex(t.throws(read, { instanceOf: GridError }).message, /^ADDR:PORT: "abc"/);
+});
+
+test('regression: the settings are logged as they are written', (t) => {
+  const settings = readFile(t, 'allowed_images = a/*, b', 'image_name_maps = old/* => a/*', 'listen = [::1]:80');
+  t.like(withoutSecrets(SETTINGS, settings), {
+    allowed_images: ['a/*', 'b'],
+    image_name_maps: ['old/* => a/*'],
+    local_images: [],
+    listen: '[::1]:80',
+  });
 });

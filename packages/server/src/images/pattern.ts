@@ -47,6 +47,11 @@ export function printPattern(pattern: Pattern): string {
   return pattern.join('*');
 }
 
+/** A map as its text. */
+export function printNameMap({ from, to }: NameMap): string {
+  return `${printPattern(from)} => ${printPattern(to)}`;
+}
+
 /** What the stars stand for in a name, or undefined when it does not match. */
 export function matchPattern([first, ...rest]: Pattern, name: string): string[] | undefined {
   const last = rest.pop();

@@ -2,7 +2,7 @@
 import { type ConfigOf, parseString, type Settings } from '@kolejka/program';
 import { GridError, parseDuration } from '@kolejka/protocol';
 import { parseList } from '../config-values.ts';
-import { type NameMap, parseNameMap, parsePattern, type Pattern } from './pattern.ts';
+import { type NameMap, parseNameMap, parsePattern, type Pattern, printNameMap, printPattern } from './pattern.ts';
 import { parseReference } from './reference.ts';
 
 const env = (name: string) => `KOLEJKA_SERVER_${name}`;
@@ -11,6 +11,7 @@ export const IMAGE_SETTINGS = {
   image_name_maps: {
     parse: (text: unknown, field: string): NameMap[] => parseList(text, field).map((map) => parseNameMap(map, field)),
     default: [] as NameMap[],
+    print: (maps: NameMap[]) => maps.map(printNameMap),
     env: env('IMAGE_NAME_MAPS'),
     about:
       'what images are called here, FROM => TO separated by commas or lines; a * of TO is what the same * of FROM stands for; none',
@@ -18,12 +19,14 @@ export const IMAGE_SETTINGS = {
   allowed_images: {
     parse: parsePatterns,
     default: [['', '']] as Pattern[],
+    print: printPatterns,
     env: env('ALLOWED_IMAGES'),
     about: 'images that tasks may name, after the maps: patterns separated by commas or lines; any, *',
   },
   local_images: {
     parse: parsePatterns,
     default: [] as Pattern[],
+    print: printPatterns,
     env: env('LOCAL_IMAGES'),
     about: 'images that every node has, which do not go through image_registry: patterns as above; none',
   },
@@ -71,6 +74,10 @@ export type ImageSettings = ConfigOf<typeof IMAGE_SETTINGS>;
 
 function parsePatterns(text: unknown, field: string): Pattern[] {
   return parseList(text, field).map((pattern) => parsePattern(pattern, field));
+}
+
+function printPatterns(patterns: readonly Pattern[]): string[] {
+  return patterns.map(printPattern);
 }
 
 /** What goes before a name must make a name of it. @throws GridError `bad-value` */
