@@ -30,6 +30,7 @@ const MOST_TURNS = 6;
 export function openGroupCommit(engine: Engine, committed: (writes: number) => void): GroupCommit {
   const queue: Write[] = [];
   let flushing: Promise<void> | undefined;
+  let isOpen = false;
   let armed = false;
   let idle: (() => void)[] = [];
 
@@ -54,6 +55,7 @@ export function openGroupCommit(engine: Engine, committed: (writes: number) => v
   function begin(): void {
     flushing = flush().finally(() => {
       flushing = undefined;
+      isOpen = false;
       next();
     });
   }
@@ -77,6 +79,7 @@ export function openGroupCommit(engine: Engine, committed: (writes: number) => v
     const settle: (() => void)[] = [];
     try {
       const db = await engine.begin();
+      isOpen = true;
       for (const write of group) settle.push(await runOne(write, db));
       await engine.commit();
     } catch (error) {
@@ -106,7 +109,7 @@ export function openGroupCommit(engine: Engine, committed: (writes: number) => v
         if (!armed) arm();
       }),
     // A flush that ends arms the next one for a later turn, so once is enough.
-    between: async () => flushing,
+    between: async () => (isOpen ? flushing : undefined),
     drained: () => (armed ? new Promise((resolve) => idle.push(resolve)) : Promise.resolve()),
   };
 }

@@ -5,17 +5,24 @@
  * there because another engine needs them. A transaction that waits for nothing else therefore begins and ends within
  * one turn of the event loop, and nobody reads in between (`readsUncommitted`).
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { GridError } from '@kolejka/protocol';
 import Database from 'better-sqlite3';
 import { migrateSqlite } from '../migrate.ts';
 import type { Connection, Engine, Values } from '../store.ts';
 
+/** Longest wait for another process that writes: a command line does not take that long, or it was stopped. */
+const PATIENCE_MS = 5000;
+/** Until it is tried again. Meanwhile this process does other things, which it could not while SQLite itself waits. */
+const AGAIN_MS = 5;
+
 /**
  * Opens or makes the database and brings it to the newest version.
  * @param file path, or `:memory:`
+ * @param patienceMs how long a write waits for a writer of another process
  * @throws GridError `bad-config` when the file cannot be used
  */
-export function openSqlite(file: string): Engine {
+export function openSqlite(file: string, patienceMs = PATIENCE_MS): Engine {
   const database = openFile(file);
   const statements = new Map<string, Database.Statement>();
 
@@ -48,8 +55,17 @@ export function openSqlite(file: string): Engine {
   return {
     reading: connection,
     async begin() {
-      await run('begin immediate');
-      return connection;
+      const until = performance.now() + patienceMs;
+      for (;;) {
+        try {
+          await run('begin immediate');
+          return connection;
+        } catch (error) {
+          if ((error as { code?: string }).code?.startsWith('SQLITE_BUSY') !== true) throw error;
+          if (performance.now() >= until) throw busy(error);
+        }
+        await sleep(AGAIN_MS);
+      }
     },
     savepoint: () => run('savepoint one'),
     release: () => run('release one'),
@@ -73,6 +89,12 @@ export function openSqlite(file: string): Engine {
 function explainFull(error: unknown): unknown {
   if ((error as { code?: string }).code !== 'SQLITE_FULL') return error;
   return new GridError('no-space', 'The disk of the server is full; nothing of this was kept.', { cause: error });
+}
+
+function busy(cause: unknown): GridError {
+  return new GridError('busy', 'Another program is writing to the database and does not end; nothing was changed.', {
+    cause,
+  });
 }
 
 /** A NUL is refused as PostgreSQL refuses it: functions of SQL end a text there. */
@@ -100,6 +122,7 @@ function openFile(file: string): Database.Database {
     database.pragma('synchronous = FULL');
     database.pragma('foreign_keys = ON');
     migrateSqlite(database);
+    database.pragma('busy_timeout = 0');
     return database;
   } catch (cause) {
     if (cause instanceof GridError) throw cause;

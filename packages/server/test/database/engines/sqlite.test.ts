@@ -1,30 +1,46 @@
+// What other processes can do to us on SQLite.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { GridError } from '@kolejka/protocol';
 import test from 'ava';
-import { openStore } from '../../../src/database/open.ts';
-import type { Connection } from '../../../src/database/store.ts';
+import Database from 'better-sqlite3';
+import { openSqlite } from '../../../src/database/engines/sqlite.ts';
+import { storeOn } from '../../../src/database/open.ts';
+import type { Store } from '../../../src/database/store.ts';
 
-const grow = (db: Connection) =>
-  db.run('insert into users (name, email, password, groups, created_ms) values (:name, :large, 1, 1, 1)', {
-    name: `${Math.random()}`,
-    large: 'x'.repeat(100_000),
-  });
+const putUser = (store: Store, name: string) =>
+  store.write((db) =>
+    db.run(`insert into users (name, email, password, groups, created_ms) values (:name, '', '', '[]', 0)`, { name }),
+  );
+const namesIn = (store: Store) => store.read((db) => db.all('select name from users order by name'));
 
-test('regression: a write for which there is no room is refused with no-space, with all that would share its commit', async (t) => {
-  const store = await openStore(':memory:');
-  const pages = (most: number) => store.read((db) => db.get(`pragma max_page_count = ${most}`));
-  const { page_count: now } = (await store.read((db) => db.get<{ page_count: number }>('pragma page_count'))) ?? {
-    page_count: 0,
-  };
-  await pages(now + 10);
-  const small = (db: Connection) => db.run('update users set email = email');
-  const group = await Promise.allSettled([store.write(small), store.write(grow), store.write(small)]);
-  for (const one of group) {
-    t.is(one.status, 'rejected');
-    t.true(one.status === 'rejected' && one.reason instanceof GridError && one.reason.code === 'no-space');
-  }
-  t.is(await store.write(small), 0);
+test('regression: while another process writes, writes wait, and reads and everything else go on', async (t) => {
+  const directory = await mkdtemp(path.join(tmpdir(), 'kolejka-sqlite-'));
+  t.teardown(() => rm(directory, { recursive: true }));
+  const file = path.join(directory, 'database.sqlite');
+  const store = storeOn(openSqlite(file, 300));
+  const other = new Database(file);
+  await putUser(store, 'a');
 
-  await pages(now + 1000);
-  t.is(await store.write(grow), 1);
+  other.exec('begin immediate');
+  let isDone = false;
+  const writing = putUser(store, 'b').finally(() => (isDone = true));
+  const begun = performance.now();
+  for (let turns = 0; turns < 10; turns += 1) await sleep(1);
+  t.deepEqual(await namesIn(store), [{ name: 'a' }]);
+  t.true(performance.now() - begun < 250, 'nothing stood still');
+  t.false(isDone);
+  other.exec('rollback');
+  await writing;
+
+  other.exec('begin immediate');
+  const error = await t.throwsAsync(putUser(store, 'c'), { instanceOf: GridError });
+  t.is(error.code, 'busy');
+  other.exec('rollback');
+  await putUser(store, 'd');
+  t.deepEqual(await namesIn(store), [{ name: 'a' }, { name: 'b' }, { name: 'd' }]);
+  other.close();
   await store.close();
 });
