@@ -27,10 +27,15 @@ export interface Watcher<Who> {
   ended?: (passage: Passage<Who>) => void;
 }
 
+/** Where the passage stands on its request. What is in a WeakMap is kept until the next whole garbage collection. */
+const PASSAGE = Symbol('passage');
+
+interface Noted<Who> {
+  [PASSAGE]?: Passage<Who>;
+}
+
 /** What the stations note of each request; `open` is the first station. */
 export function openPassages<Who>(watchers: readonly Watcher<Who>[]) {
-  const passages = new WeakMap<Request, Passage<Who>>();
-
   function open(request: Request, response: Response, next: NextFunction): void {
     const beganMs = performance.now();
     const passage: Passage<Who> = {
@@ -39,7 +44,7 @@ export function openPassages<Who>(watchers: readonly Watcher<Who>[]) {
       socket: request.socket,
       tookMs: () => performance.now() - beganMs,
     };
-    passages.set(request, passage);
+    (request as Noted<Who>)[PASSAGE] = passage;
     response.on('close', () => {
       for (const watcher of watchers) watcher.ended?.(passage);
     });
@@ -47,7 +52,7 @@ export function openPassages<Who>(watchers: readonly Watcher<Who>[]) {
   }
 
   function note(request: Request, known: Pick<Passage<Who>, 'route' | 'user' | 'error'>): void {
-    const passage = passages.get(request);
+    const passage = (request as Noted<Who>)[PASSAGE];
     if (passage === undefined) return;
     Object.assign(passage, known);
     if (known.route === undefined) return;
