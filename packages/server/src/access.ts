@@ -9,6 +9,7 @@ import { GridError, permissionsOf } from '@kolejka/protocol';
 import { parseCookie } from 'cookie';
 import type { Request } from 'express';
 import { findUserOfSession, findUserOfToken, noteTokenUse } from './database/logins.ts';
+import type { Connection } from './database/store.ts';
 import type { UserRow } from './database/users.ts';
 import type { Parts, User } from './parts.ts';
 import { fingerprint, sameText } from './secrets.ts';
@@ -35,7 +36,7 @@ export function readCookies(request: Request): Cookies {
  */
 export async function identify(parts: Parts, request: Request): Promise<User | undefined> {
   const { store, clock } = parts;
-  const token = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
+  const token = tokenOf(request);
   if (token !== undefined) {
     const hash = fingerprint(token);
     const user = await store.read((db) => findUserOfToken(db, hash, clock.now()));
@@ -49,6 +50,21 @@ export async function identify(parts: Parts, request: Request): Promise<User | u
   if (sessionid === undefined) return undefined;
   const user = await store.read((db) => findUserOfSession(db, fingerprint(sessionid), clock.now()));
   return user === undefined ? undefined : asUser(parts, user);
+}
+
+/**
+ * Does what the request came with still stand for its user? For answers that take long: meanwhile a user may be
+ * disabled, a token taken back, a session ended.
+ */
+export async function isStillKnown(db: Connection, request: Request, now: number): Promise<boolean> {
+  const token = tokenOf(request);
+  if (token !== undefined) return (await findUserOfToken(db, fingerprint(token), now)) !== undefined;
+  const { sessionid } = readCookies(request);
+  return sessionid !== undefined && (await findUserOfSession(db, fingerprint(sessionid), now)) !== undefined;
+}
+
+function tokenOf(request: Request): string | undefined {
+  return /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
 }
 
 /** Nobody waits for it, and nothing fails with it. */

@@ -10,9 +10,8 @@ import { FINAL_STATES, isAtEnd, type TaskEvent } from '@kolejka/protocol';
 import type { Response } from 'express';
 import { eventsAfter, type Of } from './database/events.ts';
 import type { Follow, News } from './database/follow.ts';
-import type { Store } from './database/store.ts';
+import type { Connection, Store } from './database/store.ts';
 import type { TaskRow } from './database/tasks.ts';
-import { isDisabled } from './database/users.ts';
 import type { Parts } from './parts.ts';
 
 /** A comment is sent after so much silence, so that nobody on the way takes the connection for dead. */
@@ -22,8 +21,8 @@ const PAGE = 100;
 
 interface Stream {
   of: Of;
-  /** The user who reads; the stream of one who is disabled ends. */
-  reader: number;
+  /** May the reader still read? The stream ends when not. */
+  mayRead: (db: Connection) => Promise<boolean>;
   /** Only events with a greater number are sent. */
   after: number;
   response: Response;
@@ -34,7 +33,7 @@ interface Stream {
  * Writes the stream; that of one task ends after a final event. Resolves early when the reader goes away or the server
  * stops.
  */
-export async function streamEvents(parts: Parts, { of, reader, after, response, signal }: Stream): Promise<void> {
+export async function streamEvents(parts: Parts, { of, mayRead, after, response, signal }: Stream): Promise<void> {
   const ended = AbortSignal.any([signal, parts.stopping]);
   const news = hearOf(parts.follow, of);
   response.writeHead(200, {
@@ -48,7 +47,7 @@ export async function streamEvents(parts: Parts, { of, reader, after, response, 
     while (!ended.aborted) {
       const { promise } = news.next();
       const events = await parts.store.read((db) => eventsAfter(db, of, last, PAGE));
-      if (await parts.store.read((db) => isDisabled(db, reader))) break;
+      if (!(await parts.store.read(mayRead))) break;
       for (const event of events) {
         last = event.number;
         await write(response, printEvent(event), ended);

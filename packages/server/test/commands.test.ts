@@ -91,6 +91,16 @@ test('a disabled user is nobody at once, and comes back when enabled', async (t)
   t.is((await run('user', 'disable', 'nemo', '--data', data)).exit, 4);
 });
 
+test('regression: a foreman that waits when its user is disabled gets no task', async (t) => {
+  const { data, as, put, take } = await openScene(t);
+  const waiting = as('foreman', '/queue/dequeue/', { json: { foreman: 'f', wait: 20 } });
+  await as('inspector', '/settings/');
+  t.is((await run('user', 'disable', 'foreman', '--data', data)).exit, 0);
+  const id = await put('client');
+  t.like(await waiting, { status: 403 });
+  t.is((await take('second', 's'))?.task, id);
+});
+
 test('users are listed without their passwords', async (t) => {
   const data = await temporary(t);
   await addUser({ data }, { name: 'kim', password: 'secret', email: 'kim@x', groups: ['clients', 'managers'] });

@@ -3,13 +3,15 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { TaskEvent } from '@kolejka/protocol';
 import test from 'ava';
 import type { Response } from 'express';
-import { setDisabled } from '../src/accounts/users.ts';
+import { revokeTokens } from '../src/accounts/tokens.ts';
+import { setDisabled, setPassword } from '../src/accounts/users.ts';
 import type { Connection, Values } from '../src/database/store.ts';
 import { streamEvents } from '../src/events.ts';
 import type { Parts } from '../src/parts.ts';
 import { holdToDocument } from './held-to-document.ts';
+import { logIn } from './log-in.ts';
 import { openQueue } from './queue-scene.ts';
-import { type Name, openScene, type Scene, send } from './server-scene.ts';
+import { type Name, openScene, PASSWORDS, type Scene, send } from './server-scene.ts';
 
 /** Reads a stream of events until it ends. */
 async function* listen(
@@ -173,7 +175,7 @@ test('for a reader that does not read, nothing is read from the log either', asy
   const gone = new AbortController();
   const parts = { store: counting, follow, clock, stopping: gone.signal } as unknown as Parts;
   const response = stuck as unknown as Response;
-  const stream = streamEvents(parts, { of: 'all', reader: 1, after: 0, response, signal: gone.signal });
+  const stream = streamEvents(parts, { of: 'all', mayRead: async () => true, after: 0, response, signal: gone.signal });
   for (let turn = 0; turn < 50; turn += 1) await nextTurn();
   t.is(pages, 1);
   t.is(sent, 1);
@@ -191,6 +193,23 @@ test('the streams of a user who is disabled end', async (t) => {
   // Whatever happens next, this user does not hear of it.
   await scene.as('admin', `/task/task/${task}/`, { method: 'DELETE' });
   t.true((await stream.next()).done);
+});
+
+test('regression: a stream ends when its token is taken back, and when its session ends', async (t) => {
+  const scene = await openScene(t);
+  const byToken = listen(scene, '/task/events/?mine&after=0');
+  const { headers } = await logIn(scene, 'client', PASSWORDS.client);
+  const bySession = listen(scene, '/task/events/?mine&after=0', { authorization: '', ...headers });
+  await scene.put('client');
+  await next(byToken, 1);
+  await next(bySession, 1);
+  await revokeTokens(scene.place, 'client', {});
+  await setPassword(scene.place, 'client', 'another');
+  // Something happens that both would have been told of.
+  const again = await logIn(scene, 'client', 'another');
+  t.is((await send(`${scene.url()}/task/task/`, { headers: again.headers, json: { image: 'x' } })).status, 200);
+  t.true((await byToken.next()).done);
+  t.true((await bySession.next()).done);
 });
 
 test('who watches a task that is deleted hears so, and the stream ends', async (t) => {

@@ -27,10 +27,6 @@ export async function findUser(db: Connection, name: string): Promise<UserRow | 
   return userFrom(await db.get<Stored>(`select ${USER_COLUMNS} from users where name = :name`, { name }));
 }
 
-export async function isDisabled(db: Connection, id: number): Promise<boolean> {
-  return (await db.get('select 1 as disabled from users where id = :id and disabled = 1', { id })) !== undefined;
-}
-
 /** All of them, by name. */
 export async function listUsers(db: Connection): Promise<UserRow[]> {
   return (await db.all<Stored>(`select ${USER_COLUMNS} from users order by name`)).map(parseGroups);

@@ -2,7 +2,7 @@
 import type { Clock } from '@kolejka/program';
 import type { ClassBook } from '../database/classes.ts';
 import { noteForeman } from '../database/foremen.ts';
-import type { Store } from '../database/store.ts';
+import type { Connection, Store } from '../database/store.ts';
 import { findTask } from '../database/tasks.ts';
 import { type Offer, type Taken, takeTasks } from './dequeue.ts';
 import { giveBack } from './leases.ts';
@@ -17,18 +17,27 @@ export interface Queue {
   waiting: Waiting;
 }
 
+type RequireRight = (db: Connection) => Promise<void>;
+
 /**
  * Takes tasks for the offer, waiting up to `waitMs` for the first.
  * @param signal aborted when the foreman goes away: then nothing is assigned to it, and what was goes back
+ * @param requireRight throws when the foreman may take tasks no more, which can change while it waits
  */
-export async function dequeue(queue: Queue, offer: Offer, waitMs: number, signal: AbortSignal): Promise<Taken[]> {
+export async function dequeue(
+  queue: Queue,
+  offer: Offer,
+  waitMs: number,
+  signal: AbortSignal,
+  requireRight: RequireRight = async () => undefined,
+): Promise<Taken[]> {
   const { clock, waiting } = queue;
   const until = clock.monotonic() + waitMs;
   const bell = waiting.hangBell(offer);
   try {
     while (offer.most > 0 && !signal.aborted) {
       bell.arm();
-      const taken = await takeNow(queue, offer, signal);
+      const taken = await takeNow(queue, offer, signal, requireRight);
       bell.looked(taken.map((task) => task.class));
       const left = until - clock.monotonic();
       if (taken.length > 0 || left <= 0) return taken;
@@ -40,11 +49,12 @@ export async function dequeue(queue: Queue, offer: Offer, waitMs: number, signal
   }
 }
 
-async function takeNow(queue: Queue, offer: Offer, signal: AbortSignal): Promise<Taken[]> {
+async function takeNow(queue: Queue, offer: Offer, signal: AbortSignal, requireRight: RequireRight): Promise<Taken[]> {
   const { store, clock, classes, seen } = queue;
   const page = classes.open();
   const taken = await store.write(async (db) => {
     if (signal.aborted) return [];
+    await requireRight(db);
     const now = clock.now();
     if (seen.offers(offer, now)) await noteForeman(db, offer, offer, now);
     return takeTasks(db, page, offer, now);

@@ -1,6 +1,7 @@
 /** Streams of events: of a task, of a user, of all. */
 import { GridError } from '@kolejka/protocol';
 import type { Request } from 'express';
+import { isStillKnown } from '../access.ts';
 import { newestEvent, type Of } from '../database/events.ts';
 import type { Connection } from '../database/store.ts';
 import { findTask } from '../database/tasks.ts';
@@ -12,7 +13,7 @@ import { visibleTask } from '../task-access.ts';
 type Query = Asked<'watchTasks'>['query'];
 
 export function eventRoutes(parts: Parts) {
-  const { store } = parts;
+  const { store, clock } = parts;
   return {
     async watchTasks({ query, user, request, response, signal }) {
       const { of, after } = await store.read(async (db) => {
@@ -21,7 +22,8 @@ export function eventRoutes(parts: Parts) {
         // The past of one task is short; that of all may be a million events, and whoever wants it says from where.
         return { of: asked, after: lastRead(request, query) ?? (isOne ? 0 : await newestEvent(db)) };
       });
-      await streamEvents(parts, { of, reader: user.id, after, response, signal });
+      const mayRead = (db: Connection) => isStillKnown(db, request, clock.now());
+      await streamEvents(parts, { of, mayRead, after, response, signal });
     },
   } satisfies Some<'watchTasks'>;
 }

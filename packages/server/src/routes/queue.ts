@@ -1,7 +1,9 @@
 /** What foremen say, and how full the queue is. */
-import { LEASES, type Verdict } from '@kolejka/protocol';
+import { GridError, LEASES, type Verdict } from '@kolejka/protocol';
+import { isStillKnown } from '../access.ts';
 import { countByHolder, countByState } from '../database/counts.ts';
 import { FORGOTTEN_MS, foremenSince, noteAlive } from '../database/foremen.ts';
+import type { Connection } from '../database/store.ts';
 import { findTask } from '../database/tasks.ts';
 import type { Parts, Some } from '../parts.ts';
 import { makeUpForAbsence } from '../queue/absence.ts';
@@ -14,10 +16,15 @@ import { visibleTask } from '../task-access.ts';
 export function queueRoutes(parts: Parts) {
   const { store, clock, classes, log, seen, stopping } = parts;
   return {
-    async dequeue({ body, user, signal }) {
+    async dequeue({ body, user, request, signal }) {
       const { concurency: most, limits, defaults, tags, foreman, idle, wait } = body;
       const offer = { holder: user.id, foreman, most, limits, defaults, tags, idle };
-      const taken = await dequeue(parts, offer, wait * 1000, AbortSignal.any([signal, stopping]));
+      const requireRight = async (db: Connection) => {
+        if (!(await isStillKnown(db, request, clock.now())))
+          throw new GridError('not-logged-in', 'You are logged out.');
+      };
+      const ended = AbortSignal.any([signal, stopping]);
+      const taken = await dequeue(parts, offer, wait * 1000, ended, requireRight);
       for (const { id, attempt } of taken) log.say('task assigned', { task: id, attempt, user: user.name, foreman });
       const tasks = taken.map((task) => JSON.parse(task.body) as Record<string, unknown>);
       if (foreman === undefined) return { tasks };
