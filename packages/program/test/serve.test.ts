@@ -324,28 +324,31 @@ test('regression: who asks first is told to send a body when it may be sent, and
 });
 
 // Alone: what the others allocate would count too.
-test.serial('regression: what is answered does not stay in memory until the next whole garbage collection', async (t) => {
-  setFlagsFromString('--expose-gc');
-  const collect = runInNewContext('gc') as (options?: { type: 'minor' }) => void;
-  const watchers = [{ ended: () => undefined }];
-  const { url } = await open(t, {}, { watchers });
-  const socket = net.connect(Number(new URL(url).port), '127.0.0.1');
-  t.teardown(() => socket.destroy());
-  const ask = async (times: number) => {
-    for (let count = 0; count < times; count += 1) {
-      socket.write('GET /thing/list/ HTTP/1.1\r\nHost: x\r\nX-User: putter\r\n\r\n');
-      await once(socket, 'data');
-    }
-  };
-  await ask(500);
-  collect();
-  const before = process.memoryUsage().heapUsed;
-  await ask(1500);
-  // Young things that are still held are moved twice, and are old then.
-  for (let times = 0; times < 3; times += 1) collect({ type: 'minor' });
-  const kept = (process.memoryUsage().heapUsed - before) / 1500;
-  t.true(kept < 1500, `${Math.round(kept)} bytes of each request are kept`);
-});
+test.serial(
+  'regression: what is answered does not stay in memory until the next whole garbage collection',
+  async (t) => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as (options?: { type: 'minor' }) => void;
+    const watchers = [{ ended: () => undefined }];
+    const { url } = await open(t, {}, { watchers });
+    const socket = net.connect(Number(new URL(url).port), '127.0.0.1');
+    t.teardown(() => socket.destroy());
+    const askOften = async (times: number) => {
+      for (let count = 0; count < times; count += 1) {
+        socket.write('GET /thing/list/ HTTP/1.1\r\nHost: x\r\nX-User: putter\r\n\r\n');
+        await once(socket, 'data');
+      }
+    };
+    await askOften(500);
+    collect();
+    const before = process.memoryUsage().heapUsed;
+    await askOften(1500);
+    // Young things that are still held are moved twice, and are old then.
+    for (let times = 0; times < 3; times += 1) collect({ type: 'minor' });
+    const kept = (process.memoryUsage().heapUsed - before) / 1500;
+    t.true(kept < 1500, `${Math.round(kept)} bytes of each request are kept`);
+  },
+);
 
 test('watchers see every request come and go, also those that fit no route or break off', async (t) => {
   const seen: string[] = [];
