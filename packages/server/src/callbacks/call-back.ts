@@ -7,14 +7,15 @@ import type { Store } from '../database/store.ts';
 import type { MESSAGES } from '../messages.ts';
 import { nameInLog } from './hosts.ts';
 import { composeMessage, type Message } from './message.ts';
-import { type Connections, type Outcome, sendCallback } from './send.ts';
+import type { Outcome } from './send.ts';
+import type { Sender } from './sender.ts';
 
 export interface CallBack {
   store: Store;
   clock: Clock;
   log: Log<typeof MESSAGES>;
   settings: Pick<ServerSettings, 'allowed_callback_hosts' | 'callback_user_agent' | 'callback_time'>;
-  connections: Connections;
+  sender: Sender;
   /** Pauses after tries that failed, in milliseconds; after one more try it is given up. */
   pausesMs: readonly number[];
   /** Ends the try; then the row is handed back. */
@@ -41,7 +42,7 @@ export async function callBack(parts: CallBack, taken: OwedRow): Promise<boolean
   }
 }
 
-async function tryOnce({ settings, connections, stopping }: CallBack, { url, body }: Message): Promise<Outcome> {
+async function tryOnce({ settings, sender, stopping }: CallBack, { url, body }: Message): Promise<Outcome> {
   if (!URL.canParse(url)) return { kind: 'refused', why: 'it is not an address' };
   const callback = {
     url: new URL(url),
@@ -50,7 +51,7 @@ async function tryOnce({ settings, connections, stopping }: CallBack, { url, bod
     userAgent: settings.callback_user_agent,
     timeMs: settings.callback_time,
   };
-  return await sendCallback(callback, connections, stopping);
+  return await sender.send(callback, stopping);
 }
 
 async function writeDown(parts: CallBack, taken: OwedRow, message: Message, outcome: Outcome): Promise<void> {

@@ -11,7 +11,7 @@ import { dueOfHost, hostsDue, nextDue, type OwedRow, takeCallback } from '../dat
 import type { Follow } from '../database/follow.ts';
 import { callBack, type CallBack } from './call-back.ts';
 import { type Leave, openPlaces } from './places.ts';
-import { openCallbackConnections } from './send.ts';
+import { openSender } from './sender.ts';
 
 export type CallbackParts = Pick<CallBack, 'store' | 'clock' | 'log' | 'settings' | 'stopping'> & { follow: Follow };
 
@@ -34,7 +34,7 @@ export async function deliverCallbacks(
   { pausesMs = PAUSES_MS }: { pausesMs?: readonly number[] } = {},
 ): Promise<void> {
   const { store, clock, log, settings, stopping } = parts;
-  const connections = openCallbackConnections();
+  const sender = openSender();
   const places = openPlaces();
   const underWay = new Set<Promise<void>>();
   const bell = hangBell(parts);
@@ -97,7 +97,7 @@ export async function deliverCallbacks(
     const began = clock.monotonic();
     let went: 'well' | 'ill' | undefined;
     try {
-      const isHeard = await callBack({ store, clock, log, settings, connections, pausesMs, stopping }, taken);
+      const isHeard = await callBack({ store, clock, log, settings, sender, pausesMs, stopping }, taken);
       if (isHeard !== undefined) went = isHeard && clock.monotonic() - began <= SLOW_MS ? 'well' : 'ill';
     } catch (error) {
       // The row is still there and comes due again.
@@ -110,7 +110,7 @@ export async function deliverCallbacks(
   await runLoop({ pass, signal: stopping, clock, failed: (error) => log.say('callbacks stuck', { error }) });
   bell.takeDown();
   await Promise.all(underWay);
-  await connections.destroy();
+  await sender.close();
 }
 
 /** Wakes the loop: a task has ended somewhere, or there is a place free. */
