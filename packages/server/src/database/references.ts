@@ -2,7 +2,7 @@
  * References: the claims of users that keep blobs alive.
  *
  * One that was given up while a task or a result still names it gets `deleted_ms` and stays for that task; nobody else
- * sees it any more, and it goes when the task goes (`blobs/sweep.ts`).
+ * sees it any more, and it goes when the last of them goes.
  */
 import { type BlobHash, FINAL_STATES, type Reference, type ReferenceKey } from '@kolejka/protocol';
 import { touchBlob, touchBlobs } from './blobs.ts';
@@ -83,12 +83,34 @@ export async function claimFiles(
   }
 }
 
+/** The task claims its files no more, or those of one part; with them goes what was given up and stayed for them. */
+export async function dropFiles(
+  db: Connection,
+  task: number,
+  part: 'task' | 'result' | 'both',
+  now: number,
+): Promise<void> {
+  const where = `task = :task${part === 'both' ? '' : ' and part = :part'}`;
+  const values = part === 'both' ? { task } : { task, part };
+  const left = await db.all<Pick<ReferenceRow, 'key' | 'blob'>>(
+    `select key, blob from blob_references
+     where key in (select reference from task_files where ${where}) and deleted_ms is not null`,
+    values,
+  );
+  await db.run(`delete from task_files where ${where}`, values);
+  for (const reference of left) await giveUpReference(db, reference, now);
+}
+
 export async function changeOwner(db: Connection, key: ReferenceKey, owner: number): Promise<void> {
   await db.run('update blob_references set owner = :owner where key = :key', { key, owner });
 }
 
 /** Gives the reference up: it goes, or stays for the tasks that name it. */
-export async function giveUpReference(db: Connection, row: ReferenceRow, now: number): Promise<void> {
+export async function giveUpReference(
+  db: Connection,
+  row: Pick<ReferenceRow, 'key' | 'blob'>,
+  now: number,
+): Promise<void> {
   await touchBlob(db, row.blob, now);
   const removed = await db.run(
     'delete from blob_references where key = :key and not exists (select 1 from task_files where reference = :key)',
@@ -98,13 +120,13 @@ export async function giveUpReference(db: Connection, row: ReferenceRow, now: nu
   await db.run('update blob_references set deleted_ms = :now where key = :key', { key: row.key, now });
 }
 
-/** References made before a moment that the task names, and no other task does. */
+/** References of the task's owner, made before a moment, that the task names and no other task does. */
 export async function referencesOnlyOf(db: Connection, task: number, before: number): Promise<ReferenceRow[]> {
   return await db.all<ReferenceRow>(
     `select key, blob, blobs.size, owner, blob_references.created_ms, blob_references.accessed_ms, deleted_ms
      from blob_references join blobs on blobs.hash = blob_references.blob
      where key in (select reference from task_files where task = :task) and deleted_ms is null
-       and blob_references.accessed_ms < :before
+       and owner = (select owner from tasks where number = :task) and blob_references.accessed_ms < :before
        and not exists (select 1 from task_files where reference = key and task <> :task)`,
     { task, before },
   );

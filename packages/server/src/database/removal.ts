@@ -6,10 +6,11 @@
  */
 import { FINAL_STATES } from '@kolejka/protocol';
 import { appendEvent } from './events.ts';
+import { dropFiles } from './references.ts';
 import type { Connection } from './store.ts';
 import { moveTask, type TaskRow } from './tasks.ts';
 
-/** Removes the task with its files, result and events; references stay. `why` is one sentence. */
+/** Removes the task with its files, result and events; references stay, but those that were given up. `why` is one sentence. */
 export async function removeTask(
   db: Connection,
   row: TaskRow,
@@ -17,7 +18,7 @@ export async function removeTask(
 ): Promise<void> {
   const ended = FINAL_STATES.includes(row.state) ? row : await cancelTask(db, row, { now, why });
   const task = row.number;
-  await db.run('delete from task_files where task = :task', { task });
+  await dropFiles(db, task, 'both', now);
   await db.run('delete from results where task = :task', { task });
   await db.run('delete from idempotency_keys where task = :task', { task });
   await db.run('delete from events where task = :task', { task });
@@ -41,8 +42,8 @@ export async function cancelTask(
  * Removes the result of a task and its claims on files; the task has ended and stays so.
  * @returns false when there was none
  */
-export async function removeResult(db: Connection, task: number): Promise<boolean> {
-  await db.run(`delete from task_files where task = :task and part = 'result'`, { task });
+export async function removeResult(db: Connection, task: number, now: number): Promise<boolean> {
+  await dropFiles(db, task, 'result', now);
   return (await db.run('delete from results where task = :task', { task })) > 0;
 }
 

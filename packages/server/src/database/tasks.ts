@@ -86,10 +86,11 @@ export async function assignedBefore(db: Connection, moment: number): Promise<Ta
   );
 }
 
-/** Tasks that ended before a moment, those longest ago first. */
+/** Tasks that ended before a moment and owe no callback any more, those longest ago first. */
 export async function endedBefore(db: Connection, moment: number, most: number): Promise<TaskRow[]> {
   return await db.all<TaskRow>(
     `select ${COLUMNS} from tasks where state in ('resolved', 'cancelled', 'failed') and changed_ms < :moment
+       and not exists (select 1 from callbacks where callbacks.task = tasks.number)
      order by changed_ms limit :most`,
     { moment, most },
   );

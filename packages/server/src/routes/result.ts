@@ -31,7 +31,8 @@ export function resultRoutes({ store, clock, log }: Parts) {
     async deleteResult({ params: { id }, user }) {
       await store.write(async (db) => {
         const { number } = await taskOf(db, id, user, 'task.delete_result');
-        if (!(await removeResult(db, number))) throw new GridError('not-found', `Task ${id} has no result.`);
+        if (!(await removeResult(db, number, clock.now())))
+          throw new GridError('not-found', `Task ${id} has no result.`);
       });
       log.say('result deleted', { task: id, user: user.name });
       return { deleted: true } as const;

@@ -78,6 +78,26 @@ test('a task is deleted with everything of it, in every state, and nothing count
   t.is((await as('client', `/blob/reference/${files.a.reference}/`)).text, 'a');
 });
 
+test('regression: what was given up while a task or result named it goes with that, and counts no more', async (t) => {
+  const scene = await openScene(t, { settings: { quota_bytes: 3 } });
+  const { as, put, take, upload } = scene;
+  const giveUp = (reference: string) => as('client', `/blob/reference/${reference}/`, remove);
+  const reference = await upload('client', 'abc');
+  const id = await put('client', { files: { a: { reference } } });
+  t.is((await giveUp(reference)).status, 200);
+  t.is((await as('client', '/blob/reference/', { body: 'def' })).status, 413);
+  t.is((await as('client', `/task/task/${id}/`, remove)).status, 200);
+  const made = await upload('foreman', 'def');
+  const next = await put('client');
+  await take('foreman', 'f');
+  const files = { b: { reference: made } };
+  t.is((await as('foreman', '/task/result/', { json: { id: next, attempt: 1, result: 0, files } })).status, 200);
+  t.is((await giveUp(made)).status, 200);
+  t.is((await as('client', '/blob/reference/', { body: 'ghi' })).status, 413);
+  t.is((await as('client', `/task/result/${next}/`, remove)).status, 200);
+  t.is((await as('client', '/blob/reference/', { body: 'ghi' })).status, 200);
+});
+
 test('a task that waits is cancelled at once, one that runs is taken from its foreman', async (t) => {
   const scene = await openScene(t);
   const { as, put, take } = scene;

@@ -1,6 +1,7 @@
 import { parseTask, type ReferenceKey, type TaskId } from '@kolejka/protocol';
-import { insertReference, claimFiles } from '../../src/database/references.ts';
+import { changeOwner, claimFiles, findReference, insertReference } from '../../src/database/references.ts';
 import { recordBlob } from '../../src/database/blobs.ts';
+import { oweCallback, rememberCallback } from '../../src/database/callbacks.ts';
 import { rememberKey } from '../../src/database/idempotency.ts';
 import { cancelTask } from '../../src/database/removal.ts';
 import { findTask, insertTask } from '../../src/database/tasks.ts';
@@ -82,6 +83,34 @@ testOnBoth(
     );
   },
 );
+
+testOnBoth('regression: a reference of another user stays, though the removed task alone named it', async (t, open) => {
+  const { store, clock, ended, reference, user } = await openKept(open);
+  await reference('lent');
+  const other = await user('other');
+  await store.write((db) => changeOwner(db, 'lent' as ReferenceKey, other));
+  await ended('old', ['lent']);
+  clock.move(DAY_MS);
+  await retentionWatch({ store, clock, log }, DAY_MS / 2)();
+  t.is(await store.read((db) => findTask(db, 'old')), undefined);
+  t.is((await store.read((db) => findReference(db, 'lent')))?.deleted_ms, null);
+});
+
+testOnBoth('regression: a task whose receiver was not told yet is kept until it was', async (t, open) => {
+  const { store, clock, ended } = await openKept(open);
+  const task = await ended('old');
+  await store.write(async (db) => {
+    await rememberCallback(db, task, 'http://localhost/');
+    await oweCallback(db, task, clock.now());
+  });
+  clock.move(DAY_MS);
+  const pass = retentionWatch({ store, clock, log }, DAY_MS / 2);
+  await pass();
+  t.truthy(await store.read((db) => findTask(db, 'old')));
+  await store.write((db) => db.run('delete from callbacks'));
+  await pass();
+  t.is(await store.read((db) => findTask(db, 'old')), undefined);
+});
 
 testOnBoth('old Idempotency-Keys and old notes of removed tasks are forgotten', async (t, open) => {
   const { store, clock, ended, holder, count } = await openKept(open);
