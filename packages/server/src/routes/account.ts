@@ -48,11 +48,14 @@ export function accountRoutes(parts: Parts) {
         attempts.noteFailure(attempt);
         // A name that nobody has may be a password in the wrong field.
         log.say('wrong password', { user: user?.name, address: attempt.address });
-        throw new GridError('wrong-password', 'Username or password is wrong.');
+        throw wrongPassword();
       }
       const session = newSessionId();
       const before = readCookies(request).sessionid;
       await store.write(async (db) => {
+        // It takes a while to look at a password; meanwhile it may have been changed, and all sessions ended.
+        const known = await findUser(db, username);
+        if (known?.password !== user.password || known.disabled === 1) throw wrongPassword();
         const now = clock.now();
         if (before !== undefined) await deleteSession(db, fingerprint(before));
         await insertSession(db, { hash: fingerprint(session), user: user.id, expiresMs: now + SESSION_S * 1000 }, now);
@@ -66,6 +69,10 @@ export function accountRoutes(parts: Parts) {
     logoutByPost: logout,
     settings: () => ({ blob_hash_algorithm: 'sha256', limits }),
   } satisfies Some<'index' | 'loginPage' | 'login' | 'logout' | 'logoutByPost' | 'settings'>;
+}
+
+function wrongPassword(): GridError {
+  return new GridError('wrong-password', 'Username or password is wrong.');
 }
 
 /** The token the caller has already, else a new one. */

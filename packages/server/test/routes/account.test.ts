@@ -1,6 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import test from 'ava';
 import { type Place, withStore } from '../../src/accounts/place.ts';
+import { deleteSessionsOf } from '../../src/database/logins.ts';
+import { changeUser, findUser } from '../../src/database/users.ts';
+import { hashPassword } from '../../src/passwords.ts';
 import { cookieOf, logIn } from '../log-in.ts';
 import { openScene, PASSWORDS, send } from '../server-scene.ts';
 
@@ -48,6 +51,22 @@ test('after logging out the session is worth nothing', async (t) => {
   for (const method of ['GET', 'POST']) {
     const { headers } = await logIn(scene, 'client', PASSWORDS.client);
     t.deepEqual((await send(`${scene.url()}/logout/`, { method, headers })).json, { status: 'OK' });
+    t.is((await send(`${scene.url()}/settings/`, { headers })).status, 403);
+  }
+});
+
+test('regression: a login under way while the password is changed begins no session with the old one', async (t) => {
+  const scene = await openScene(t);
+  const logins = Array.from({ length: 4 }, () => logIn(scene, 'client', PASSWORDS.client));
+  const password = await hashPassword('another');
+  await withStore(scene.place, (store) =>
+    store.write(async (db) => {
+      const id = (await findUser(db, 'client'))?.id as number;
+      await changeUser(db, id, { password });
+      await deleteSessionsOf(db, id);
+    }),
+  );
+  for (const { headers } of await Promise.all(logins)) {
     t.is((await send(`${scene.url()}/settings/`, { headers })).status, 403);
   }
 });
