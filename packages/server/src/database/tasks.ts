@@ -79,10 +79,11 @@ export async function expiredLeases(db: Connection, now: number, most: number): 
 }
 
 /** Tasks that were given to a foreman before a moment, and that it still has. */
-export async function assignedBefore(db: Connection, moment: number): Promise<TaskRow[]> {
+export async function assignedBefore(db: Connection, moment: number, most: number): Promise<TaskRow[]> {
   return await db.all<TaskRow>(
-    `select ${COLUMNS} from tasks where state = 'assigned' and assigned_ms < :moment order by number`,
-    { moment },
+    `select ${COLUMNS} from tasks where state = 'assigned' and assigned_ms < :moment
+     order by expires_ms limit :most`,
+    { moment, most },
   );
 }
 

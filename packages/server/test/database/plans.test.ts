@@ -16,7 +16,14 @@ import { hasOldNote, wasRemoved } from '../../src/database/removal.ts';
 import { sharePerUser } from '../../src/database/shares.ts';
 import type { Connection } from '../../src/database/store.ts';
 import { stateOfTask } from '../../src/database/task-states.ts';
-import { endedBefore, expiredLeases, findTask, findTaskByNumber, readBody } from '../../src/database/tasks.ts';
+import {
+  assignedBefore,
+  endedBefore,
+  expiredLeases,
+  findTask,
+  findTaskByNumber,
+  readBody,
+} from '../../src/database/tasks.ts';
 import { openQueue } from '../queue-scene.ts';
 
 /** What is asked at every dequeue, every second, or by every reader; none may look at more rows than it answers. */
@@ -28,6 +35,7 @@ const QUERIES: Record<string, (db: Connection) => unknown> = {
   nextReady: (db) => nextReady(db, 1, 0),
   sharePerUser: (db) => sharePerUser(db, 1),
   readBody: (db) => readBody(db, { number: 1 }).catch(() => undefined),
+  assignedBefore: (db) => assignedBefore(db, 1, 10),
   expiredLeases: (db) => expiredLeases(db, 1, 10),
   findTask: (db) => findTask(db, 'x'),
   findTaskByNumber: (db) => findTaskByNumber(db, 1),

@@ -27,8 +27,8 @@ testOnBoth('lists are filtered by everything that can be asked for', async (t, o
   t.deepEqual(await list({ resolved: false, image: 'gcc', state: 'assigned' }), [taken]);
   t.is(await store.read((db) => countReadyOf(db, other)), 1);
   t.is(await store.read((db) => countReadyOf(db, 0)), 0);
-  t.is((await store.read((db) => assignedBefore(db, first + 1))).length, 1);
-  t.is((await store.read((db) => assignedBefore(db, first))).length, 0);
+  t.is((await store.read((db) => assignedBefore(db, first + 1, 10))).length, 1);
+  t.is((await store.read((db) => assignedBefore(db, first, 10))).length, 0);
 });
 
 testOnBoth('a page looks at a bounded number of tasks, may be empty, and says where to go on', async (t, open) => {
