@@ -58,6 +58,14 @@ test('unassign lets old tasks wait again, and a foreman that waits gets them', a
   t.is((await run('unassign', '5h', '--data', data)).exit, 2);
 });
 
+test('regression: unassign lets go of more tasks than go into one small write', async (t) => {
+  const { data, put, as } = await openScene(t);
+  const ids = await Promise.all(Array.from({ length: 120 }, () => put('client')));
+  await as('foreman', '/queue/dequeue/', { json: { foreman: 'f', concurency: ids.length } });
+  t.is((await run('unassign', '0', '--data', data)).stdout, 'Successfully unassigned 120 tasks\n');
+  t.like((await as('client', '/queue/stats/')).json, { task_assigned_count: 0, task_unassigned_count: 120 });
+});
+
 test('passwd changes the password and ends the sessions of the user, tokens stay', async (t) => {
   const scene = await openScene(t);
   const { data, url, as } = scene;
@@ -99,6 +107,24 @@ test('regression: a foreman that waits when its user is disabled gets no task', 
   const id = await put('client');
   t.like(await waiting, { status: 403 });
   t.is((await take('second', 's'))?.task, id);
+});
+
+test('regression: a user may be given a quota of bytes, and have it taken back', async (t) => {
+  const { data, as, upload } = await openScene(t, { settings: { quota_bytes: 1000 } });
+  const quota = (bytes: string) => run('user', 'quota', 'client', '--bytes', bytes, '--data', data);
+  const known = async () =>
+    lines((await run('user', 'list', '--json', '--data', data)).stdout)
+      .map((line) => JSON.parse(line) as Record<string, unknown>)
+      .find(({ name }) => name === 'client');
+  await upload('client', 'abc');
+  t.is((await quota('2K')).stdout, 'changed the quotas of client\n');
+  t.like(await known(), { quota_bytes: 2048, used_bytes: 3, quota_pending: null });
+  t.is((await quota('3')).exit, 0);
+  t.is((await as('client', '/blob/reference/', { body: 'd' })).status, 413);
+  t.is((await quota('usual')).exit, 0);
+  t.is((await as('client', '/blob/reference/', { body: 'd' })).status, 200);
+  t.like(await known(), { quota_bytes: null, used_bytes: 4 });
+  for (const bad of ['-1', 'many', '']) t.is((await quota(bad)).exit, 2, bad);
 });
 
 test('users are listed without their passwords', async (t) => {

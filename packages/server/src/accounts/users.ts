@@ -16,6 +16,8 @@ export interface NewUser {
 /** What is shown of a user. */
 export type KnownUser = Omit<UserRow, 'id' | 'password' | 'created_ms' | 'disabled'> & {
   disabled: boolean;
+  /** How many bytes the user keeps. */
+  used_bytes: number;
   time_create: string;
 };
 
@@ -83,10 +85,12 @@ export async function setDisabled(place: Place, name: string, disabled: boolean)
 }
 
 export interface Quotas {
-  /** Most tasks that have not ended; null is what the settings say. */
+  /** Most tasks that wait to be run; null is what the settings say. */
   quota_pending?: number | null;
   /** Most requests a minute. */
   rate_requests?: number | null;
+  /** Most bytes to keep. */
+  quota_bytes?: number | null;
 }
 
 /**

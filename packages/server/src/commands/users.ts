@@ -1,6 +1,6 @@
 /** `adduser`, `passwd` and `user list|disable|enable|quota`. */
 import { printTable } from '@kolejka/program';
-import { GROUP_NAMES, GridError } from '@kolejka/protocol';
+import { GROUP_NAMES, GridError, parseBytes } from '@kolejka/protocol';
 import type { Command } from 'commander';
 import { readPassword } from './password.ts';
 import { printJson, sayingWhatIsNew, settingsOf, wantsJson, withData, withJson } from './settings.ts';
@@ -45,6 +45,7 @@ export function addUserCommands(program: Command): void {
     .argument('<name>')
     .option('--pending <tasks>', 'most tasks that wait to be run; "usual" is what quota_pending says', parseQuota)
     .option('--requests <count>', 'most requests a minute; "usual" is what rate_requests says', parseQuota)
+    .option('--bytes <size>', 'most bytes to keep, such as 10G; "usual" is what quota_bytes says', parseBytesQuota)
     .action(changeQuotas);
 }
 
@@ -91,10 +92,15 @@ async function setDisabled(command: Command, name: string, disabled: boolean): P
 
 type Quota = number | 'usual';
 
-async function changeQuotas(name: string, flags: { pending?: Quota; requests?: Quota }, command: Command) {
-  const { pending, requests } = flags;
-  if (pending === undefined && requests === undefined) {
-    throw new GridError('usage', 'Say which quota: --pending or --requests.');
+interface QuotaFlags {
+  pending?: Quota;
+  requests?: Quota;
+  bytes?: Quota;
+}
+
+async function changeQuotas(name: string, { pending, requests, bytes }: QuotaFlags, command: Command) {
+  if ([pending, requests, bytes].every((quota) => quota === undefined)) {
+    throw new GridError('usage', 'Say which quota: --pending, --requests or --bytes.');
   }
   const { setQuotas } = await import('../accounts/users.ts');
   const settings = settingsOf(command);
@@ -102,6 +108,7 @@ async function changeQuotas(name: string, flags: { pending?: Quota; requests?: Q
   const quotas = {
     ...(pending !== undefined && { quota_pending: own(pending) }),
     ...(requests !== undefined && { rate_requests: own(requests) }),
+    ...(bytes !== undefined && { quota_bytes: own(bytes) }),
   };
   await sayingWhatIsNew(settings, () => setQuotas(settings, name, quotas));
   process.stdout.write(`changed the quotas of ${name}\n`);
@@ -111,4 +118,11 @@ function parseQuota(text: string): Quota {
   if (text === 'usual') return text;
   if (/^\d{1,15}$/.test(text)) return Number(text);
   throw new GridError('usage', `${JSON.stringify(text)} is not a number, and not "usual"`);
+}
+
+function parseBytesQuota(text: string): Quota {
+  if (text === 'usual') return text;
+  const bytes = parseBytes(text, '--bytes');
+  if (bytes >= 0) return bytes;
+  throw new GridError('usage', `--bytes: ${JSON.stringify(text)} is less than 0`);
 }

@@ -13,11 +13,6 @@ export async function findUse(db: Connection, user: number): Promise<Use> {
   return row ?? { used_bytes: 0, quota_bytes: null };
 }
 
-/** @param bytes null: what the settings say */
-export async function setQuota(db: Connection, user: number, bytes: number | null): Promise<void> {
-  await db.run('update users set quota_bytes = :bytes where id = :user', { user, bytes });
-}
-
 /** What a user keeps, counted from the references themselves. */
 const COUNTED = `coalesce((select sum(size) from blobs where hash in
   (select blob from blob_references where owner = users.id)), 0)`;

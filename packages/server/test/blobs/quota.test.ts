@@ -5,9 +5,9 @@ import path from 'node:path';
 import type { ReferenceKey } from '@kolejka/protocol';
 import test from 'ava';
 import { openStore } from '../../src/database/open.ts';
-import { findUse, setQuota } from '../../src/database/quotas.ts';
+import { findUse } from '../../src/database/quotas.ts';
 import { changeOwner, findReference, giveUpReference, type ReferenceRow } from '../../src/database/references.ts';
-import { findUser } from '../../src/database/users.ts';
+import { changeUser, findUser } from '../../src/database/users.ts';
 import { ENGINES } from '../engines.ts';
 import { openScene, type Scene } from '../server-scene.ts';
 import { openKeeping } from './keeping-scene.ts';
@@ -114,8 +114,8 @@ test('those who hand in results have a quota only when it was set for them', asy
   t.is((await scene.as('foreman', '/blob/reference/', { body: 'a long output of a task' })).status, 200);
   const store = await openStore(path.join(scene.data, 'kolejka.sqlite'));
   await store.write(async (db) => {
-    await setQuota(db, (await findUser(db, 'foreman'))?.id as number, 30);
-    await setQuota(db, (await findUser(db, 'client'))?.id as number, 1000);
+    await changeUser(db, (await findUser(db, 'foreman'))?.id as number, { quota_bytes: 30 });
+    await changeUser(db, (await findUser(db, 'client'))?.id as number, { quota_bytes: 1000 });
   });
   await store.close();
   t.is((await scene.as('foreman', '/blob/reference/', { body: 'another output' })).status, 413);
