@@ -54,6 +54,15 @@ export async function runCommandLine(command: Command, argv: readonly string[] =
   exitByError(command);
   // Whoever read it may have gone: the exit status still says how it ended.
   process.stderr.on('error', () => undefined);
+  process.stdout.once('error', (error: NodeJS.ErrnoException) => {
+    // What follows upon the first says nothing new.
+    process.stdout.on('error', () => undefined);
+    // A reader that has gone, as `head` does, has what it wanted.
+    if (error.code === 'EPIPE') return;
+    const lost = new GridError('internal', `What was to be printed is lost: ${error.code}.`);
+    process.stderr.write(`${command.name()}: ${lost.message}\n`);
+    process.exitCode = lost.exit;
+  });
   try {
     await command.parseAsync([...argv]);
   } catch (thrown) {

@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { ERRORS, type ErrorCode } from '@kolejka/protocol';
@@ -55,6 +56,28 @@ test('regression: the exit status says how it ended also when nobody reads the s
   child.stderr.destroy();
   const [status] = (await once(child, 'exit')) as [number | null];
   t.is(status, ERRORS['not-found'].exit);
+});
+
+test('regression: a list whose reader goes away, as head does, ends well', async (t) => {
+  const child = spawn(process.execPath, ['--conditions=kolejka-source', COMMAND, 'list'], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  child.stdout.destroy();
+  const [err, [status]] = await Promise.all([text(child.stderr), once(child, 'exit') as Promise<[number | null]>]);
+  t.deepEqual({ err, status }, { err: '', status: 0 });
+});
+
+test('regression: a list that the disk does not take is an error of one sentence', async (t) => {
+  const full = openSync('/dev/full', 'w');
+  t.teardown(() => closeSync(full));
+  const child = spawn(process.execPath, ['--conditions=kolejka-source', COMMAND, 'list'], {
+    stdio: ['ignore', full, 'pipe'],
+  });
+  const [err, [status]] = await Promise.all([
+    text(child.stderr as Readable),
+    once(child, 'exit') as Promise<[number | null]>,
+  ]);
+  t.deepEqual({ err, status }, { err: 'kolejka-some: What was to be printed is lost: ENOSPC.\n', status: 1 });
 });
 
 test('what nobody foresaw is one sentence too, that points to --debug', async (t) => {
