@@ -3,7 +3,7 @@ import type { Clock, Log } from '@kolejka/program';
 import type { Caller, ExchangeOf, Handlers } from '@kolejka/program/serve';
 import type { RouteName } from '@kolejka/protocol';
 import type { BlobStore } from './blobs/store.ts';
-import type { Uploads } from './blobs/uploads/store.ts';
+import type { Uploads } from './blobs/uploads/hashes.ts';
 import type { ServerSettings } from './config.ts';
 import type { ClassBook } from './database/classes.ts';
 import type { Follow } from './database/follow.ts';

@@ -6,7 +6,7 @@ import { checkedStore } from './blobs/checked.ts';
 import { openDisk, prepareDisk } from './blobs/disk.ts';
 import { settleTakenAway } from './blobs/keep.ts';
 import { removeStrayUploads } from './blobs/uploads/expire.ts';
-import { openUploads } from './blobs/uploads/store.ts';
+import { openUploads } from './blobs/uploads/hashes.ts';
 import { garbageWatch } from './blobs/watch-garbage.ts';
 import { deliverCallbacks } from './callbacks/deliver.ts';
 import { ceilingsIn } from './ceilings.ts';

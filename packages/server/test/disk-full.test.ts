@@ -1,6 +1,7 @@
 // The disk of the data directory is full: what comes is refused, what was acknowledged stays, and when there is room
 // again the server goes on. A small file system of its own in memory, so this needs root.
 import { execFileSync } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
 import { closeSync, mkdirSync, openSync, unlinkSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
@@ -94,5 +95,45 @@ whenRoot(
     t.deepEqual(checkDisk(database, path.join(data, 'blobs'), true), { wrong: [], orphans: 0, leftOver: 0 });
     t.is(database.prepare('select count(*) from tasks').pluck().get(), promised.length);
     database.close();
+  },
+);
+
+whenRoot(
+  'regression: an upload whose piece met a full disk goes on from what was safe, and is what was sent',
+  async (t) => {
+    const disk = await mountSmall(t, 24 * 1024 ** 2);
+    const data = path.join(disk, 'data');
+    await addUser({ data }, { name: 'kim', password: 'x', email: '', groups: ['clients'] });
+    const headers = {
+      authorization: `Bearer ${await createToken({ data }, { name: 'kim' })}`,
+      'tus-resumable': '1.0.0',
+    };
+    const server = startKillable(data);
+    t.teardown(() => server.end('SIGKILL'));
+    const url = (await server.url) ?? '';
+    const bytes = randomBytes(6_000_000);
+    const began = await send(`${url}/blob/upload/`, {
+      method: 'POST',
+      headers: { ...headers, 'upload-length': '6000000' },
+    });
+    const at = new URL(began.headers.get('location') ?? '', `${url}/blob/upload/`).href;
+    const add = (from: number, to: number) =>
+      send(at, {
+        method: 'PATCH',
+        headers: { ...headers, 'upload-offset': String(from), 'content-type': 'application/offset+octet-stream' },
+        body: new Uint8Array(bytes.subarray(from, to)),
+      });
+    const offset = async () => Number((await send(at, { method: 'HEAD', headers })).headers.get('upload-offset'));
+
+    t.is((await add(0, 1_000_000)).status, 204);
+    const ballast = fill(disk);
+    t.is((await add(1_000_000, 6_000_000)).status, 507);
+    t.is(await offset(), 1_000_000);
+    unlinkSync(ballast);
+    const { status, headers: answered } = await add(1_000_000, 6_000_000);
+    t.is(status, 204);
+    const key = answered.get('upload-reference') ?? '';
+    const { json } = await send(`${url}/blob/reference/${key}/`, { method: 'PUT', headers });
+    t.like(json['reference'], { blob: createHash('sha256').update(bytes).digest('hex') });
   },
 );

@@ -62,7 +62,7 @@ export function openDisk(root: string): DiskStore {
     }
   };
 
-  async function place(file: string, hash: BlobHash, size: number): Promise<Placed> {
+  async function place(file: string, hash: BlobHash, size: number, isOurs: boolean): Promise<Placed> {
     const target = fileOf(hash);
     await moveCopy(file, target);
     await syncDirectory(shelfOf(hash));
@@ -79,6 +79,9 @@ export function openDisk(root: string): DiskStore {
       async settle() {
         if (again) await syncDirectory(shelfOf(hash));
         await unlink(file).catch(ignoreMissing);
+      },
+      async giveUp() {
+        if (isOurs) await unlink(file).catch(ignoreMissing);
       },
     };
   }
@@ -98,13 +101,13 @@ export function openDisk(root: string): DiskStore {
       const file = path.join(await ownDirectory(), randomUUID());
       try {
         const { hash, size } = await writeAside(file, incoming);
-        return await place(file, hash, size);
+        return await place(file, hash, size, true);
       } catch (error) {
         await unlink(file).catch(ignoreMissing);
         throw explainFull(error);
       }
     },
-    adopt: (file, { hash, size }) => place(file, hash, size),
+    adopt: (file, { hash, size }) => place(file, hash, size, false),
     uploads: path.join(root, UPLOADS),
     async get(hash, part) {
       const file = await open(fileOf(hash)).catch(ignoreMissing);

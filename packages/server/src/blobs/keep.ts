@@ -28,8 +28,9 @@ export async function keepPlaced<Answer>(
   name: (db: Connection, blob: { hash: BlobHash; size: number }, now: number) => Promise<Answer>,
 ): Promise<Answer> {
   const { store, clock } = keeping;
+  let answer: Answer;
   try {
-    return await store.write(async (db) => {
+    answer = await store.write(async (db) => {
       const now = clock.now();
       placed.stay();
       await recordBlob(db, placed, now);
@@ -37,10 +38,11 @@ export async function keepPlaced<Answer>(
     });
   } catch (error) {
     await dropUnrecorded(keeping, placed);
+    await placed.giveUp();
     throw error;
-  } finally {
-    await placed.settle();
   }
+  await placed.settle();
+  return answer;
 }
 
 /** Removes bytes of which there is no row. A failure leaves a file that `check` finds; the first error matters more. */

@@ -1,5 +1,4 @@
 /** Writes a stream into a file: one write is under way while the next bytes come in and are hashed. */
-import type { Hash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import { freeBytes, writeAll } from './files.ts';
 
@@ -10,7 +9,7 @@ const UNSYNCED = 64 * 1024 ** 2;
 
 export interface PourOptions {
   /** Hears all bytes. */
-  hasher?: Hash | undefined;
+  hasher?: { update(chunk: Uint8Array): unknown } | undefined;
   /** As `Incoming.spent`. */
   spent: boolean;
   /** Hears how many of the bytes are safe on disk. */

@@ -29,8 +29,10 @@ export interface Placed {
    * just taken away what was there before. Waits for nothing.
    */
   stay(): void;
-  /** To be called after that write: makes safe what `stay` did, and lets go of what was kept for it. */
+  /** To be called after that write has succeeded: makes safe what `stay` did, and lets go of what was kept for it. */
   settle(): Promise<void>;
+  /** To be called instead when that write failed: lets go of what `put` has kept. What was adopted stays where it is. */
+  giveUp(): Promise<void>;
 }
 
 /** Bytes that are on their way out. */

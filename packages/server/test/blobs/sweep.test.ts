@@ -2,7 +2,7 @@ import { hash as digest } from 'node:crypto';
 import { rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { GridError, parseTask, type ReferenceKey, type TaskId } from '@kolejka/protocol';
-import { keepBlob, removeBlobs, settleTakenAway } from '../../src/blobs/keep.ts';
+import { keepBlob, keepPlaced, removeBlobs, settleTakenAway } from '../../src/blobs/keep.ts';
 import { findBlob } from '../../src/database/blobs.ts';
 import {
   claimFiles,
@@ -125,6 +125,20 @@ for (const engine of ENGINES) {
     }
     t.deepEqual(await scene.files(), [hashOf('shared')]);
     t.deepEqual(await scene.rows(), [hashOf('shared')]);
+  });
+
+  test(`${name}: regression: pieces whose blob cannot be recorded stay, and become one later`, async (t) => {
+    const scene = await openKeeping(t, engine);
+    const pieces = path.join(scene.root, 'uploads', 'bytes');
+    await writeFile(pieces, 'hello');
+    const adopt = () => scene.blobs.adopt(pieces, { hash: hashOf('hello'), size: 5 });
+    const fail = async () => {
+      throw new GridError('no-space', 'full');
+    };
+    await t.throwsAsync(keepPlaced(scene, await adopt(), fail), { message: 'full' });
+    t.deepEqual(await scene.files(), ['bytes']);
+    await keepPlaced(scene, await adopt(), async () => undefined);
+    t.deepEqual(await scene.files(), [hashOf('hello')]);
   });
 
   test(`${name}: a removal whose write fails puts the bytes back`, async (t) => {

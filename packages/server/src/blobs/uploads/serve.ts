@@ -1,6 +1,6 @@
 /** A request of the tus protocol, answered by @tus/server; errors of ours leave as all our errors do. */
 import { randomUUID } from 'node:crypto';
-import { Readable } from 'node:stream';
+import { PassThrough, Readable } from 'node:stream';
 import { type ErrorCode, GridError } from '@kolejka/protocol';
 import { Server } from '@tus/server';
 import type { Request, Response } from 'express';
@@ -38,7 +38,18 @@ export async function serveUpload(parts: Parts, user: User, request: Request, re
       return undefined;
     },
   });
-  const answer = await tus.handleWeb(asWebRequest(request));
+  // Not the request itself: a stream of the web that is no longer read would hold it back, and the caller could neither
+  // hear why a piece is refused nor send anything more on the same connection.
+  const body = new PassThrough();
+  request.pipe(body);
+  request.once('close', () => {
+    if (!request.complete) body.destroy(new GridError('bad-body', 'The body broke off.'));
+  });
+  const answer = await tus.handleWeb(asWebRequest(request, body)).finally(() => {
+    request.unpipe(body);
+    body.destroy();
+    request.resume();
+  });
   if (failure instanceof GridError) throw failure;
   // What is neither of ours nor of the protocol broke in the server.
   if (failure instanceof Error) throw new GridError('internal', failure.message, { cause: failure });
@@ -69,7 +80,7 @@ function refusalOf(status: number, sentence: string): GridError {
   return new GridError(REFUSALS[status] ?? 'bad-value', sentence.trim());
 }
 
-function asWebRequest(request: Request): globalThis.Request {
+function asWebRequest(request: Request, bytes: Readable): globalThis.Request {
   const headers = new Headers();
   for (const [name, value] of Object.entries(request.headers)) {
     if (value !== undefined) headers.set(name, Array.isArray(value) ? value.join(', ') : value);
@@ -77,6 +88,6 @@ function asWebRequest(request: Request): globalThis.Request {
   // A GET is answered as the HEAD it could have been.
   const method = request.method === 'GET' ? 'HEAD' : request.method;
   const isBody = method === 'PATCH' || method === 'POST';
-  const body = isBody ? { body: Readable.toWeb(request), duplex: 'half' } : {};
+  const body = isBody ? { body: Readable.toWeb(bytes), duplex: 'half' } : {};
   return new globalThis.Request(`http://localhost${request.originalUrl}`, { method, headers, ...body } as RequestInit);
 }

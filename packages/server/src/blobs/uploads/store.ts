@@ -6,7 +6,7 @@
  * are dropped before the next piece. The piece that completes an upload makes a blob and a reference of it before it is
  * answered. A server that dies in between leaves a complete upload, of which the next request makes the blob.
  */
-import { createHash, type Hash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { mkdir, open, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
@@ -28,20 +28,10 @@ import { keepPlaced } from '../keep.ts';
 import { makeLock } from '../lock.ts';
 import { pour } from '../pour.ts';
 import { overQuota, refuseOverQuota, roomOf } from '../quota.ts';
+import { keepHash, RunningHash, takeHash } from './hashes.ts';
 
 /** An upload may take so long from its first request to its last; then it is collected. */
 const LIFE_MS = 86_400_000;
-/** Hashes under way that are kept in memory; of others the bytes are read once more at the end. */
-const MOST_HASHERS = 1000;
-
-export interface Uploads {
-  /** Hashes of uploads under way, and of how many bytes each is. */
-  hashers: Map<string, { hasher: Hash; count: number }>;
-}
-
-export function openUploads(): Uploads {
-  return { hashers: new Map() };
-}
 
 type Needs = Pick<Parts, 'store' | 'blobs' | 'clock' | 'settings' | 'uploads'>;
 
@@ -86,17 +76,17 @@ export class UploadStore extends DataStore {
       if (size === 0) await this.#finish(await this.#row(id));
       return upload;
     } catch (error) {
-      await rm(this.#directory(id), { recursive: true, force: true });
+      await this.#forget(id);
       throw explainFull(error);
     }
   }
 
   override async write(stream: Readable, id: string, offset: number): Promise<number> {
-    const { store } = this.#parts;
+    const { store, uploads } = this.#parts;
     const row = await this.#row(id);
     if (row.reference !== null || row.safe !== offset) throw ERRORS.INVALID_OFFSET;
     const handle = await open(this.#bytes(id), 'a');
-    const hasher = this.#hasher(id, offset);
+    const hasher = takeHash(uploads, id, offset);
     let end = offset;
     try {
       // What a server that died had not made safe.
@@ -110,7 +100,7 @@ export class UploadStore extends DataStore {
       throw explainFull(error);
     } finally {
       await handle.close();
-      if (hasher !== undefined) this.#parts.uploads.hashers.set(id, { hasher, count: end });
+      if (hasher !== undefined) keepHash(uploads, id, hasher);
     }
     if (end === row.size) await this.#finish({ ...row, safe: end });
     return end;
@@ -166,35 +156,23 @@ export class UploadStore extends DataStore {
       if (error instanceof GridError && error.code === 'bytes-quota-reached') await this.#forget(id);
       throw explainFull(error);
     }
-    this.#parts.uploads.hashers.delete(id);
+    this.#parts.uploads.hashes.delete(id);
     return { ...row, reference: key };
   }
 
   async #forget(id: string): Promise<void> {
-    this.#parts.uploads.hashers.delete(id);
+    this.#parts.uploads.hashes.delete(id);
     await this.#parts.store.write((db) => deleteUpload(db, id));
     await rm(this.#directory(id), { recursive: true, force: true });
   }
 
-  /** What hashes the bytes from here on; undefined when those before were not hashed by this process. */
-  #hasher(id: string, offset: number): Hash | undefined {
-    const { hashers } = this.#parts.uploads;
-    const known = hashers.get(id);
-    hashers.delete(id);
-    if (known?.count === offset) return known.hasher;
-    const oldest = hashers.keys().next().value;
-    if (hashers.size >= MOST_HASHERS && oldest !== undefined) hashers.delete(oldest);
-    return offset === 0 ? createHash('sha256') : undefined;
-  }
-
   async #hashOf({ id, size }: UploadRow): Promise<BlobHash> {
-    const known = this.#parts.uploads.hashers.get(id);
-    const hasher = known?.count === size ? known.hasher.copy() : createHash('sha256');
-    if (known?.count !== size) {
-      const handle = await open(this.#bytes(id));
-      for await (const chunk of handle.createReadStream({ highWaterMark: 1024 ** 2 })) hasher.update(chunk as Buffer);
-    }
-    return hasher.digest('hex') as BlobHash;
+    const known = this.#parts.uploads.hashes.get(id);
+    if (known?.count === size) return known.digest();
+    const anew = new RunningHash();
+    const handle = await open(this.#bytes(id));
+    for await (const chunk of handle.createReadStream({ highWaterMark: 1024 ** 2 })) anew.update(chunk as Buffer);
+    return anew.digest();
   }
 
   #directory(id: string): string {

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { request } from 'node:http';
+import { Agent, request } from 'node:http';
 import { mkdir, readdir, utimes } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -208,6 +208,39 @@ test('an upload may be empty, may come with its first request, and may be droppe
     (await kept(scene)).filter((name) => name === 'bytes'),
     [],
   );
+});
+
+test('regression: who sends a piece that is refused hears why, and goes on with the same connection', async (t) => {
+  const scene = await openScene(t);
+  const at = await begin(scene, 30_000_000);
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  t.teardown(() => agent.destroy());
+  const ask = (method: string, where: string, headers: Record<string, string>, body?: Buffer) =>
+    new Promise<{ status: number | undefined; port: number | undefined }>((resolve, reject) => {
+      const all = { ...TUS, ...scene.authorization('client'), ...headers };
+      const asked = request(scene.url() + where, { method, agent, headers: all }, (answer) => {
+        const port = answer.socket.localPort;
+        answer.resume().on('end', () => resolve({ status: answer.statusCode, port }));
+      });
+      asked.on('error', reject).end(body);
+    });
+  const { 'content-type': type } = PIECE;
+  const first = await ask('PATCH', at, { 'content-type': type, 'upload-offset': '7' }, randomBytes(5_000_000));
+  t.is(first.status, 409);
+  t.is(
+    (await ask('PATCH', at, { 'content-type': 'text/plain', 'upload-offset': '0' }, randomBytes(5_000_000))).status,
+    400,
+  );
+  // A body of another type is none of the upload.
+  const made = await ask(
+    'POST',
+    '/blob/upload/',
+    { 'content-type': 'text/plain', 'upload-length': '5000000' },
+    randomBytes(5_000_000),
+  );
+  t.is(made.status, 201);
+  const last = await ask('HEAD', at, {});
+  t.deepEqual(last, { status: 200, port: first.port });
 });
 
 test('a client that comes again while its old request hangs gets through', async (t) => {
