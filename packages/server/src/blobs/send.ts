@@ -93,6 +93,9 @@ function wantedPart({ hash, size }: Named, request: Request, response: Response)
   if (request.method !== 'GET') return undefined;
   const only = request.get('if-range');
   if (only !== undefined && only !== `"${hash}"`) return undefined;
+  // More than there is, from the end: that is all of it (RFC 9110, 14.1.2), which the parser takes for none.
+  const fromEnd = /^bytes=\s*-(\d+)$/.exec(request.get('range') ?? '')?.[1];
+  if (Number(fromEnd) > size && size > 0) return undefined;
   const ranges = request.range(size);
   if (ranges === -1) {
     for (const name of ['Content-Type', 'Content-Disposition', 'ETag']) response.removeHeader(name);

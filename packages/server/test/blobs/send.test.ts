@@ -88,6 +88,14 @@ test('bytes that are not there are 416, and what is no single range is answered 
   t.deepEqual([head.status, head.headers['content-length'], head.headers['accept-ranges']], [200, '5', 'bytes']);
 });
 
+test('regression: of a blob shorter than the end that is asked for all bytes are sent', async (t) => {
+  const { scene, at } = await openWith(t, Buffer.from('hello'));
+  for (const range of ['bytes=-5', 'bytes=-6', 'bytes= -99999999999999999999']) {
+    const { status, bytes } = await get(scene, at, { range });
+    t.deepEqual([Math.floor(status / 100), bytes.toString()], [2, 'hello'], range);
+  }
+});
+
 test('bytes that the caller has are not sent again', async (t) => {
   const { scene, at, etag } = await openWith(t, Buffer.from('hello'));
   for (const known of [etag, `W/${etag}`, `"a", ${etag}`, '*']) {
