@@ -92,7 +92,7 @@ test('regression: of a blob shorter than the end that is asked for all bytes are
   const { scene, at } = await openWith(t, Buffer.from('hello'));
   for (const range of ['bytes=-5', 'bytes=-6', 'bytes= -99999999999999999999']) {
     const { status, bytes } = await get(scene, at, { range });
-    t.deepEqual([Math.floor(status / 100), bytes.toString()], [2, 'hello'], range);
+    t.deepEqual([Math.floor((status ?? 0) / 100), bytes.toString()], [2, 'hello'], range);
   }
 });
 
