@@ -331,6 +331,13 @@ test.serial('a task is shown, listed and cancelled', async (t) => {
   t.is((await run(t, ['task', 'list', '--user', 'node1'])).status, 3);
 });
 
+test.serial('regression: a list is filtered by image, which is no ceiling there', async (t) => {
+  const task = (await run(t, ['task', 'put', taskDirectory(t)])).stdout.trim();
+  const listed = await run(t, ['task', 'list', '--image', 'busybox:stable', '--most', '1']);
+  t.true(listed.stdout.includes(task), listed.stderr);
+  t.deepEqual(await run(t, ['task', 'list', '--image', 'another']), { ...listed, stdout: '' });
+});
+
 test.serial('what is deleted is gone, and deleting it again is no error', async (t) => {
   const task = (await run(t, ['task', 'put', taskDirectory(t)])).stdout.trim();
   const reference = (await run(t, ['blob', 'put', MAIN])).stdout.trim();

@@ -1,5 +1,6 @@
 /** Flags of the client's settings, and a client made from them. */
 import { type CommonFlags, flagValues } from '@kolejka/program';
+import { LIMIT_NAMES } from '@kolejka/protocol';
 import type { Command } from 'commander';
 import { CLIENT_SETTINGS, type ClientConfig, readClientConfig } from '../config.ts';
 import type { Client } from '../index.ts';
@@ -16,7 +17,15 @@ export function addServerFlags(command: Command): Command {
 /** What the flags, the environment and the file say. */
 function readFlags(command: Command): ClientConfig {
   const flags = command.optsWithGlobals<CommonFlags & Record<string, unknown>>();
-  return readClientConfig(flags, flagValues(flags, Object.keys(CLIENT_SETTINGS)));
+  return readClientConfig(flags, flagValues(flags, settingsAmong(command)));
+}
+
+/** Settings that are flags of this command. One without ceilings may have other flags of these names: `task list --image`. */
+function settingsAmong(command: Command): string[] {
+  const hasCeilings = command.options.some(({ long }) => long === '--cpus');
+  return Object.keys(CLIENT_SETTINGS).filter(
+    (name) => hasCeilings || !(LIMIT_NAMES as readonly string[]).includes(name),
+  );
 }
 
 /** Runs with a client of the flags' server, and closes it whatever happens. */
