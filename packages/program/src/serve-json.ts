@@ -25,7 +25,7 @@ const LONGEST_TEXT = 1024 ** 2;
  * A body may have one value for so many of the bytes it may have: files of a result have two or three in 80 bytes. A
  * hundred thousand arguments in 2 MiB get through, so that the refusal can name the field.
  */
-const BYTES_A_VALUE = 16;
+const BYTES_A_VALUE = 20;
 
 /**
  * The value that is written in the bytes.
