@@ -4,12 +4,12 @@ import type { TaskRow } from './database/tasks.ts';
 import type { User } from './parts.ts';
 
 /**
- * The task, for its owner, for the foreman that has it, and for inspectors.
+ * The task, for its owner, for the foreman that has it or had it last, as in the original, and for inspectors.
  * @throws GridError `not-found`, `not-permitted`
  */
 export function visibleTask(row: TaskRow | undefined, id: TaskId, user: User): TaskRow {
   const task = known(row, id);
-  if (task.holder === user.id && task.state === 'assigned') return task;
+  if (task.holder === user.id) return task;
   return ownTask(task, id, user, 'task.view_task');
 }
 

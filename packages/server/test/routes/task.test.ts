@@ -87,6 +87,15 @@ test('a task is shown to its owner, its foreman and inspectors', async (t) => {
   t.is((await as('foreman', '/task/task/', { json: { image: 'x' } })).status, 403);
 });
 
+test('a foreman may read a task when it has ended, too, until another has taken it', async (t) => {
+  const { as, put, take } = await openScene(t);
+  const id = await put('client');
+  const { attempt } = (await take('foreman', 'f')) as { attempt: number };
+  t.is((await as('foreman', '/task/result/', { json: { id, attempt, result: 0 } })).status, 200);
+  t.is((await as('foreman', `/task/task/${id}/`)).status, 200);
+  t.is((await as('second', `/task/task/${id}/`)).status, 403);
+});
+
 test('a foreman reads the files of the tasks it has, also when the client gave the reference up', async (t) => {
   const { as, upload, put, take, place } = await openScene(t);
   const reference = await upload('client', 'hello');
