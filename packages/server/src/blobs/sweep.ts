@@ -5,8 +5,9 @@
  * were condemned a while ago and to which still nothing refers. Taking a reference revives a condemned blob in the
  * write that takes it. Every write here is small, and others come in between.
  */
+import { setImmediate } from 'node:timers/promises';
 import { type BlobRow, condemnBlob, condemnedBlobs, pageOfBlobs } from '../database/blobs.ts';
-import { givenUp, removeReference } from '../database/references.ts';
+import { pageOfGivenUp, removeGivenUp } from '../database/references.ts';
 import { removeBlobs, type Keeping, settleTakenAway } from './keep.ts';
 import { expireUploads, removeStrayUploads } from './uploads/expire.ts';
 
@@ -43,7 +44,7 @@ export async function collectGarbage(keeping: Keeping, options: GarbageOptions):
   await settleTakenAway(keeping);
   found.uploads = (await expireUploads(keeping)) + (await removeStrayUploads(keeping));
 
-  while (await removeSomeGivenUp(keeping, found)) signal?.throwIfAborted();
+  found.references = await removeUnnamed(keeping, signal);
   // First those of earlier passes: what this one condemns stays until the next.
   const before = clock.now() - condemnedMs;
   while (await removeSomeCondemned(keeping, before, found)) signal?.throwIfAborted();
@@ -51,17 +52,26 @@ export async function collectGarbage(keeping: Keeping, options: GarbageOptions):
   return found;
 }
 
-/** Answers whether there may be more. */
-async function removeSomeGivenUp({ store }: Keeping, found: Garbage): Promise<boolean> {
-  // Reading first: a write that changes nothing would still be a commit.
-  if ((await store.read((db) => givenUp(db, 1))).length === 0) return false;
-  const keys = await store.write(async (db) => {
-    const some = await givenUp(db, AT_ONCE);
-    for (const key of some) await removeReference(db, key);
-    return some;
-  });
-  found.references += keys.length;
-  return keys.length === AT_ONCE;
+async function removeUnnamed({ store }: Keeping, signal?: AbortSignal): Promise<number> {
+  let removed = 0;
+  // A page at a time: tasks may name a million that were given up, and keep them.
+  for (let after = '', read = PAGE; read === PAGE; ) {
+    signal?.throwIfAborted();
+    const page = await store.read((db) => pageOfGivenUp(db, after, PAGE));
+    const unnamed = page.filter(({ named }) => named === 0);
+    for (let from = 0; from < unnamed.length; from += AT_ONCE) {
+      const some = unnamed.slice(from, from + AT_ONCE);
+      removed += await store.write(async (db) => {
+        let count = 0;
+        for (const { key } of some) if (await removeGivenUp(db, key)) count += 1;
+        return count;
+      });
+    }
+    after = page.at(-1)?.key ?? after;
+    read = page.length;
+    await setImmediate();
+  }
+  return removed;
 }
 
 /** Answers whether there may be more. */
@@ -96,6 +106,8 @@ async function condemnUnused({ store, clock }: Keeping, before: number, signal?:
     }
     after = page.at(-1)?.hash ?? after;
     read = page.length;
+    // A read of SQLite does not wait for anything: without this a million blobs would be one turn.
+    await setImmediate();
   }
   return condemned;
 }

@@ -36,16 +36,20 @@ export async function touchBlobs(db: Connection, hashes: readonly BlobHash[], no
   }
 }
 
-export async function findBlob(
-  db: Connection,
-  hash: BlobHash,
-): Promise<(BlobRow & { references: number }) | undefined> {
-  return await db.get(
-    `select hash, size, created_ms, accessed_ms, condemned_ms,
-       (select count(*) from blob_references where blob = hash and deleted_ms is null) as "references"
-     from blobs where hash = :hash`,
+export async function findBlob(db: Connection, hash: BlobHash): Promise<BlobRow | undefined> {
+  return await db.get<BlobRow>(
+    'select hash, size, created_ms, accessed_ms, condemned_ms from blobs where hash = :hash',
     { hash },
   );
+}
+
+/** How many references there are to the blob: looks at each, and there may be one for every task of a year. */
+export async function countReferences(db: Connection, hash: BlobHash): Promise<number> {
+  const row = await db.get<{ count: number }>(
+    'select count(*) as count from blob_references where blob = :hash and deleted_ms is null',
+    { hash },
+  );
+  return row?.count ?? 0;
 }
 
 /** Those of the hashes that there are. */
@@ -74,15 +78,10 @@ function listed(hashes: readonly BlobHash[]): Values {
 }
 
 /** Blobs in the order of their hashes, a page at a time, and whether anything refers to them. */
-export async function pageOfBlobs(
-  db: Connection,
-  after: string,
-  most: number,
-): Promise<(BlobRow & { used: 0 | 1; named: 0 | 1 })[]> {
+export async function pageOfBlobs(db: Connection, after: string, most: number): Promise<(BlobRow & { used: 0 | 1 })[]> {
   return await db.all(
     `select hash, size, created_ms, accessed_ms, condemned_ms,
-       case when exists (select 1 from blob_references where blob = hash) then 1 else 0 end as used,
-       case when exists (select 1 from blob_references where blob = hash and deleted_ms is null) then 1 else 0 end as named
+       case when exists (select 1 from blob_references where blob = hash) then 1 else 0 end as used
      from blobs where hash > :after order by hash limit :most`,
     { after, most },
   );
@@ -113,7 +112,6 @@ export async function deleteBlobRow(db: Connection, hash: BlobHash): Promise<voi
 }
 
 /** As the original writes it. */
-export function printBlob(row: BlobRow & { references: number }): Blob {
-  const { hash, size, created_ms, accessed_ms, references } = row;
+export function printBlob({ hash, size, created_ms, accessed_ms }: BlobRow, references: number): Blob {
   return { key: hash, size, time_create: printTime(created_ms), time_access: printTime(accessed_ms), references };
 }

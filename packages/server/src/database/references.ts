@@ -132,19 +132,27 @@ export async function referencesOnlyOf(db: Connection, task: number, before: num
   );
 }
 
-/** References that were given up and that no task names any more. */
-export async function givenUp(db: Connection, most: number): Promise<ReferenceKey[]> {
-  const rows = await db.all<{ key: ReferenceKey }>(
-    `select key from blob_references where deleted_ms is not null
-       and not exists (select 1 from task_files where reference = blob_references.key) limit :most`,
-    { most },
+/** References that were given up, in the order of their keys, a page at a time, and whether a task still names them. */
+export async function pageOfGivenUp(
+  db: Connection,
+  after: string,
+  most: number,
+): Promise<{ key: ReferenceKey; named: 0 | 1 }[]> {
+  return await db.all(
+    `select key, case when exists (select 1 from task_files where reference = key) then 1 else 0 end as named
+     from blob_references where deleted_ms is not null and key > :after order by key limit :most`,
+    { after, most },
   );
-  return rows.map(({ key }) => key);
 }
 
-/** Removes a reference that no task names. */
-export async function removeReference(db: Connection, key: ReferenceKey): Promise<void> {
-  await db.run('delete from blob_references where key = :key', { key });
+/** Removes a reference that was given up, unless a task names it; answers whether it did. */
+export async function removeGivenUp(db: Connection, key: ReferenceKey): Promise<boolean> {
+  const removed = await db.run(
+    `delete from blob_references where key = :key and deleted_ms is not null
+       and not exists (select 1 from task_files where reference = :key)`,
+    { key },
+  );
+  return removed > 0;
 }
 
 const FINAL = FINAL_STATES.map((state) => `'${state}'`).join(', ');

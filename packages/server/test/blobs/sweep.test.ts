@@ -1,14 +1,17 @@
 import { hash as digest } from 'node:crypto';
 import { rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { GridError, parseTask, type ReferenceKey, type TaskId } from '@kolejka/protocol';
 import { keepBlob, keepPlaced, removeBlobs, settleTakenAway } from '../../src/blobs/keep.ts';
-import { findBlob } from '../../src/database/blobs.ts';
+import { collectGarbage } from '../../src/blobs/sweep.ts';
+import { countReferences, recordBlob } from '../../src/database/blobs.ts';
 import {
   claimFiles,
   findReference,
   giveUpReference,
   insertReference,
+  insertReferences,
   type ReferenceRow,
 } from '../../src/database/references.ts';
 import { insertTask } from '../../src/database/tasks.ts';
@@ -141,6 +144,36 @@ for (const engine of ENGINES) {
     t.deepEqual(await scene.files(), [hashOf('hello')]);
   });
 
+  test(`${name}: regression: others get their turn while many blobs and references are looked at`, async (t) => {
+    const scene = await openKeeping(t, engine);
+    const numbers = Array.from({ length: 2500 }, (_, index) => index);
+    const keys = numbers.map((number) => number.toString(16).padStart(32, '0') as ReferenceKey);
+    await scene.store.write(async (db) => {
+      for (const number of numbers) await recordBlob(db, { hash: hashOf(`${number}`), size: 1 }, 1);
+      const blobs = keys.map((key, index) => ({ key, blob: hashOf(`${index}`), size: 1 }));
+      await insertReferences(db, blobs, scene.owner, 1);
+      await db.run('update blob_references set deleted_ms = 1');
+    });
+    let turn = 0;
+    const stop = new AbortController();
+    const turning = (async () => {
+      for (; !stop.signal.aborted; turn += 1) await setImmediate();
+    })();
+    const readsOfTurn = new Map<number, number>();
+    const store: typeof scene.store = {
+      ...scene.store,
+      read(query) {
+        readsOfTurn.set(turn, (readsOfTurn.get(turn) ?? 0) + 1);
+        return scene.store.read(query);
+      },
+    };
+    const found = await collectGarbage({ ...scene, store }, { graceMs: 1 });
+    stop.abort();
+    await turning;
+    t.is(found.references, 2500);
+    t.true(Math.max(...readsOfTurn.values()) <= 3, `${Math.max(...readsOfTurn.values())} reads in one turn`);
+  });
+
   test(`${name}: a removal whose write fails puts the bytes back`, async (t) => {
     const scene = await openKeeping(t, engine);
     await scene.upload('hello');
@@ -160,6 +193,6 @@ for (const engine of ENGINES) {
     t.is(await settleTakenAway(scene), 1);
     t.deepEqual(await scene.files(), [hashOf('hello')]);
     t.true(await scene.blobs.has(hashOf('hello')));
-    t.is((await scene.store.read((db) => findBlob(db, hashOf('hello'))))?.references, 1);
+    t.is(await scene.store.read((db) => countReferences(db, hashOf('hello'))), 1);
   });
 }
