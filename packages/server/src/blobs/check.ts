@@ -3,8 +3,8 @@
  * running: each finding is looked at again inside a write before anything is done about it.
  */
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { mkdir, readdir, rename, stat } from 'node:fs/promises';
+import { existsSync, renameSync, statSync } from 'node:fs';
+import { mkdir, readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { BlobHash } from '@kolejka/protocol';
 import { type BlobRow, deleteBlobRow, findBlob, pageOfBlobs } from '../database/blobs.ts';
@@ -43,6 +43,13 @@ export interface CheckOptions {
   hashes?: boolean;
 }
 
+/** What is wrong with the bytes of a row. */
+interface Damage {
+  name: FindingName;
+  /** The inode of the file that was looked at, where there is one. */
+  file?: number;
+}
+
 /** What is needed, and where the store's files are. */
 export type Checking = Keeping & { root: string };
 
@@ -66,8 +73,8 @@ async function* checkRows(checking: Checking, options: CheckOptions): AsyncGener
       const finding = await checkRow(checking, row, options);
       if (finding === undefined) continue;
       const inUse = row.used === 1;
-      const repair = finding === 'row without file' ? forgetRow : putAside;
-      yield { finding, about: row.hash, inUse, repaired: options.repair === true && (await repair(checking, row)) };
+      const repaired = options.repair === true && (await mend(checking, row, finding));
+      yield { finding: finding.name, about: row.hash, inUse, repaired };
     }
     after = page.at(-1)?.hash ?? after;
     read = page.length;
@@ -78,20 +85,19 @@ async function checkRow(
   { store, blobs, root }: Checking,
   row: BlobRow,
   { hashes }: CheckOptions,
-): Promise<FindingName | undefined> {
+): Promise<Damage | undefined> {
   const found = await stat(fileOf(root, row.hash)).catch(ignoreMissing);
   if (found === undefined) {
     // It may have been collected since the page was read.
     const isGone = (await store.read((db) => findBlob(db, row.hash))) === undefined || (await blobs.has(row.hash));
-    return isGone ? undefined : 'row without file';
+    return isGone ? undefined : { name: 'row without file' };
   }
-  if (found.size !== row.size) return 'wrong size';
-  return hashes === true && (await hashOf(checkBytes(blobs, row.hash))) !== row.hash ? 'wrong hash' : undefined;
-}
-
-async function* checkBytes(blobs: Keeping['blobs'], hash: BlobHash): AsyncGenerator<Buffer> {
-  const found = await blobs.get(hash);
-  if (found !== undefined) yield* found.bytes as AsyncIterable<Buffer>;
+  if (found.size !== row.size) return { name: 'wrong size', file: found.ino };
+  if (hashes !== true) return undefined;
+  const opened = await blobs.get(row.hash);
+  // It may have been collected by now.
+  if (opened === undefined || (await hashOf(opened.bytes)) === row.hash) return undefined;
+  return { name: 'wrong hash', file: found.ino };
 }
 
 async function hashOf(bytes: AsyncIterable<Buffer>): Promise<string | undefined> {
@@ -103,6 +109,10 @@ async function hashOf(bytes: AsyncIterable<Buffer>): Promise<string | undefined>
     return undefined;
   }
   return hasher.digest('hex');
+}
+
+function mend(checking: Checking, row: BlobRow, { file }: Damage): Promise<boolean> {
+  return file === undefined ? forgetRow(checking, row) : putAside(checking, row, file);
 }
 
 /** Removes the row when nothing refers to it and there are still no bytes. */
@@ -117,11 +127,15 @@ function forgetRow({ store, root }: Checking, { hash }: BlobRow): Promise<boolea
 }
 
 /** Puts a damaged file where nobody finds it: whoever has the bytes is asked for them again. Nothing is thrown away. */
-async function putAside({ root }: Checking, { hash }: BlobRow): Promise<boolean> {
+async function putAside({ store, root }: Checking, { hash }: BlobRow, file: number): Promise<boolean> {
   const damaged = path.join(root, 'damaged');
   await mkdir(damaged, { recursive: true, mode: 0o700 });
-  await rename(fileOf(root, hash), path.join(damaged, hash));
-  return true;
+  return store.write(async () => {
+    // An upload may have healed it: that file is another one.
+    if (statSync(fileOf(root, hash), { throwIfNoEntry: false })?.ino !== file) return false;
+    renameSync(fileOf(root, hash), path.join(damaged, hash));
+    return true;
+  });
 }
 
 async function* checkFiles({ store, blobs, root }: Checking, { repair }: CheckOptions): AsyncGenerator<Finding> {

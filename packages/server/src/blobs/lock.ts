@@ -1,4 +1,5 @@
 /** Locks between processes: SQLite's, on an empty database. The kernel lets it go when its process ends, however. */
+import { existsSync } from 'node:fs';
 import Database from 'better-sqlite3';
 
 export interface FileLock {
@@ -15,7 +16,10 @@ export function makeLock(file: string): FileLock {
   return lock;
 }
 
-/** The lock, `held` when another has it, undefined when there is none to take. */
+/**
+ * The lock, `held` when another has it, undefined when there is none to take.
+ * @throws Error when it cannot be said, such as for want of file descriptors: that is no leave to remove what it guards
+ */
 export function takeLock(file: string): FileLock | 'held' | undefined {
   let lock: Database.Database | undefined;
   try {
@@ -24,6 +28,9 @@ export function takeLock(file: string): FileLock | 'held' | undefined {
     return lock;
   } catch (error) {
     lock?.close();
-    return (error as { code?: string }).code === 'SQLITE_BUSY' ? 'held' : undefined;
+    const { code } = error as { code?: string };
+    if (code === 'SQLITE_BUSY') return 'held';
+    if (code === 'SQLITE_NOTADB' || !existsSync(file)) return undefined;
+    throw error;
   }
 }

@@ -1,4 +1,4 @@
-import { appendFile, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { checkBlobs, type CheckOptions } from '../../src/blobs/check.ts';
 import { findReference, giveUpReference, type ReferenceRow } from '../../src/database/references.ts';
@@ -68,5 +68,31 @@ for (const engine of ENGINES) {
     await rm(path.join(scene.root, 'damaged'), { recursive: true });
     t.deepEqual(await check(scene, { hashes: true }), []);
     t.deepEqual(await scene.files(), ['whole', 'longer', 'other', 'lost', 'taken'].map(hashOf).toSorted());
+  });
+
+  test(`${name}: regression: a file that an upload heals while it is being looked at stays`, async (t) => {
+    const scene = await openKeeping(t, engine);
+    await scene.upload('healed');
+    await writeFile(file(scene, 'healed'), 'HEALED');
+    const blobs: typeof scene.blobs = {
+      ...scene.blobs,
+      async get(hash) {
+        const found = await scene.blobs.get(hash);
+        await scene.upload('healed');
+        return found;
+      },
+    };
+    t.deepEqual(await check({ ...scene, blobs }, { hashes: true, repair: true }), [
+      `wrong hash, ${short('healed')}, in use`,
+    ]);
+    t.is(await readFile(file(scene, 'healed'), 'utf8'), 'healed');
+    t.deepEqual(await check(scene, { hashes: true }), []);
+  });
+
+  test(`${name}: regression: a blob that is collected while it is being looked at is no finding`, async (t) => {
+    const scene = await openKeeping(t, engine);
+    await scene.upload('going');
+    const blobs: typeof scene.blobs = { ...scene.blobs, get: async () => undefined };
+    t.deepEqual(await check({ ...scene, blobs }, { hashes: true, repair: true }), []);
   });
 }
