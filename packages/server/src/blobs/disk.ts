@@ -22,8 +22,11 @@ import { wholeStream } from './whole.ts';
 const ASIDE = 'incoming';
 const OUTGOING = 'outgoing';
 const UPLOADS = 'uploads';
-/** Bytes that are read at one time. */
-const READ = 256 * 1024;
+/**
+ * Bytes that are read at one time. A caller that does not read on keeps about five times as much in memory, for two
+ * minutes. Measured 2026-11 for 64, 128, 256 KiB: 470, 590, 690 MB/s down; sha256sum there 385.
+ */
+const READ = 128 * 1024;
 
 const SHELVES = Array.from({ length: 256 }, (_, index) => index.toString(16).padStart(2, '0'));
 
