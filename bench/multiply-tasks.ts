@@ -47,6 +47,7 @@ const COPIES = `with recursive copies (n) as (select :from union all select n + 
 const ORIGINAL = ':first + (copies.n - 1) % :originals';
 const NUMBER = ':newest + copies.n';
 const ID = `id_of(${NUMBER})`;
+const ORIGINAL_ID = `(select id from tasks where number = ${ORIGINAL})`;
 
 /** A statement for the tasks, and one for every table whose rows belong to tasks. */
 function copying(database: Database.Database): Database.Statement[] {
@@ -65,7 +66,11 @@ function copying(database: Database.Database): Database.Statement[] {
     copyingOf(database, 'tasks', 'number', known),
     ...tables.flatMap((table) => {
       const owner = ownerColumn(database, table);
-      return owner === undefined ? [] : [copyingOf(database, table, owner, new Map([[owner, NUMBER]]))];
+      if (owner === undefined) return [];
+      const texts = columnsOf(database, table)
+        .filter(({ name, type }) => name !== owner && type === 'TEXT')
+        .map(({ name }) => [name, `replace(original."${name}", ${ORIGINAL_ID}, ${ID})`] as const);
+      return [copyingOf(database, table, owner, new Map([[owner, NUMBER], ...texts]))];
     }),
   ].map((sql) => database.prepare(sql));
 }
