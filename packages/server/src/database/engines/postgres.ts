@@ -195,17 +195,20 @@ async function ask(client: pg.Client | pg.Pool, sql: string, values: Values = {}
 }
 
 /** SQLSTATE → our code, where the fault is not in our statements. */
-const STATES: Readonly<Record<string, ErrorCode>> = {
-  /** character_not_in_repertoire, untranslatable_character: a NUL in a text. */
-  '22021': 'bad-value',
-  '22P05': 'bad-value',
+const NUL = ['bad-value', 'A text with a NUL cannot be stored.'] as const;
+const STATES: Readonly<Record<string, readonly [ErrorCode, string]>> = {
+  /** character_not_in_repertoire, untranslatable_character */
+  '22021': NUL,
+  '22P05': NUL,
+  /** disk_full */
+  '53100': ['no-space', 'The disk of the database is full; nothing of this was kept.'],
 };
 
 function explained(cause: unknown): unknown {
   if (!isAnswer(cause)) return unreachable((cause as Error).message, cause);
   const { code = '', message } = cause;
   const known = STATES[code];
-  if (known !== undefined) return new GridError(known, 'A text with a NUL cannot be stored.', { cause });
+  if (known !== undefined) return new GridError(...known, { cause });
   // Classes 08, 53 and 57: connection, resources, operator.
   return /^(08|53|57|25P03)/.test(code) ? unreachable(message, cause) : cause;
 }

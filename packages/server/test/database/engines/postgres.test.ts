@@ -188,3 +188,19 @@ whenPostgres('regression: a write reads what was committed before it, however th
   for (let round = 0; round < 20; round += 1) await Promise.all(stores.map(increment));
   t.deepEqual(await stores[0].read((db) => db.all('select created_ms as count from users')), [{ count: 40 }]);
 });
+
+whenPostgres('a disk of the database that is full is no-space, and the next write works', async (t) => {
+  const { admin, openStore: openOne } = await open(t);
+  const store = await openOne();
+  // The code PostgreSQL gives when it cannot write; the disk itself is not ours to fill.
+  await admin.query(
+    `create function refuse() returns trigger language plpgsql as $$
+     begin raise exception 'could not extend file' using errcode = 'disk_full'; end $$`,
+  );
+  await admin.query(
+    `create trigger refuse before insert on users for each row when (new.name = 'full') execute function refuse()`,
+  );
+  await t.throwsAsync(putUser(store, 'full'), { instanceOf: GridError, code: 'no-space' });
+  await putUser(store, 'kim');
+  t.deepEqual(await namesIn(store), ['kim']);
+});
