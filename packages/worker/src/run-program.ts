@@ -114,7 +114,8 @@ async function runContainer(
   }
   const heardMs = performance.now() - startedAt;
   const output = await streams.done;
-  const [exit, stats] = [await readExit(container), group.read()];
+  const exit = await readExit(container);
+  const stats = withoutLostForks(group.read(), limits.pids);
   if ((stats.memory_oom_kills ?? 0) > 0) watch.note('memory');
   if (limits.pids !== undefined && exit.code !== 0 && reachedPids(stats, limits.pids)) watch.note('pids');
   const failure = initFailure(exit.code, output);
@@ -137,6 +138,15 @@ async function refuseSilence(watch: Watch): Promise<never> {
 function fairReason(reason: Reason | undefined, { timeMs }: Exit, limits: Limits): Reason | undefined {
   const wasInTime = timeMs !== undefined && limits.time !== undefined && timeMs < limits.time;
   return reason === 'time' && wasInTime ? undefined : reason;
+}
+
+/**
+ * Where the kernel counts a refused fork in the group of the container, that may be gone before it was read. Then 0 says
+ * nothing once the limit was reached, and is left out.
+ */
+function withoutLostForks({ pids_failures: refused, ...rest }: Stats, limit: number | undefined): Stats {
+  const isLost = refused === 0 && limit !== undefined && reachedPids(rest, limit);
+  return isLost || refused === undefined ? rest : { ...rest, pids_failures: refused };
 }
 
 /** A refused fork is counted in a group that is gone by now; the peak of the task group still tells, above runc's own. */
