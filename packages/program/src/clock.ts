@@ -17,3 +17,21 @@ export const realClock: Clock = {
     await sleep(milliseconds, undefined, signal === undefined ? {} : { signal });
   },
 };
+
+/**
+ * Waits for a promise, but no longer than a while.
+ * @returns false when the time is over, or the signal aborted, before the promise is kept; no timer is left behind
+ */
+export async function keptWithin(
+  promise: Promise<unknown>,
+  milliseconds: number,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const over = new AbortController();
+  const asleep = clock.sleep(milliseconds, AbortSignal.any([signal, over.signal])).catch(() => undefined);
+  const isKept = await Promise.race([promise.then(() => true), asleep.then(() => false)]);
+  over.abort();
+  await asleep;
+  return isKept;
+}

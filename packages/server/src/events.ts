@@ -6,6 +6,7 @@
  * read from the log. So a slow reader costs no memory, and resuming by number is the same as reading on.
  */
 import { once } from 'node:events';
+import { keptWithin } from '@kolejka/program';
 import { FINAL_STATES, isAtEnd, type TaskEvent } from '@kolejka/protocol';
 import type { Response } from 'express';
 import { eventsAfter, type Of } from './database/events.ts';
@@ -53,7 +54,7 @@ export async function streamEvents(parts: Parts, { of, mayRead, after, response,
         await write(response, printEvent(event), ended);
       }
       if (await isOver(parts.store, of, events)) break;
-      if (events.length < PAGE && !(await heardWithin(promise, parts, ended)))
+      if (events.length < PAGE && !(await keptWithin(promise, SILENCE_MS, parts.clock, ended)))
         await write(response, ': still here\n\n', ended);
     }
   } finally {
@@ -107,16 +108,4 @@ function hearOf(follow: Follow, of: Of): Coming {
 function concerns(event: News, of: Of): boolean {
   if (of === 'all') return true;
   return 'task' in of ? event.task === of.task || event.state === null : event.owner === of.owner;
-}
-
-/** True when there is news, false after a while of silence or at the end. */
-async function heardWithin(news: Promise<void>, { clock }: Parts, ended: AbortSignal): Promise<boolean> {
-  const over = new AbortController();
-  const silence = clock.sleep(SILENCE_MS, AbortSignal.any([ended, over.signal])).then(
-    () => false,
-    () => true,
-  );
-  const heard = await Promise.race([news.then(() => true), silence]);
-  over.abort();
-  return heard;
 }

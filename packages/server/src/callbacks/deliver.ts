@@ -5,7 +5,7 @@
  * A server takes a row by putting it off for as long as a try can last. Of several servers one gets it; when that one
  * dies, the row comes due again and any of them takes it.
  */
-import { runLoop } from '@kolejka/program';
+import { keptWithin, runLoop } from '@kolejka/program';
 import { endsTask } from '@kolejka/protocol';
 import { dueOfHost, hostsDue, nextDue, type OwedRow, takeCallback } from '../database/callbacks.ts';
 import type { Follow } from '../database/follow.ts';
@@ -136,13 +136,7 @@ function hangBell({ follow, clock, stopping }: Pick<CallbackParts, 'follow' | 'c
     hang() {
       bell = Promise.withResolvers();
       const { promise } = bell;
-      return async (mostMs: number) => {
-        const over = new AbortController();
-        const asleep = clock.sleep(mostMs, AbortSignal.any([stopping, over.signal])).catch(() => undefined);
-        await Promise.race([promise, asleep]);
-        over.abort();
-        await asleep;
-      };
+      return (mostMs: number) => keptWithin(promise, mostMs, clock, stopping);
     },
   };
 }

@@ -1,5 +1,5 @@
 /** Dequeue with patience: what fits now, or what comes to fit while the foreman waits. */
-import type { Clock } from '@kolejka/program';
+import { type Clock, keptWithin } from '@kolejka/program';
 import type { ClassBook } from '../database/classes.ts';
 import { noteForeman } from '../database/foremen.ts';
 import type { Connection, Store } from '../database/store.ts';
@@ -41,7 +41,7 @@ export async function dequeue(
       bell.looked(taken.map((task) => task.class));
       const left = until - clock.monotonic();
       if (taken.length > 0 || left <= 0) return taken;
-      await rungWithin(bell.rung, left, clock, signal);
+      await keptWithin(bell.rung(), left, clock, signal);
     }
     return [];
   } finally {
@@ -76,18 +76,4 @@ async function giveAllBack({ store, clock }: Queue, taken: readonly Taken[]): Pr
       }
     }
   });
-}
-
-async function rungWithin(
-  rung: (signal: AbortSignal) => Promise<void>,
-  milliseconds: number,
-  clock: Clock,
-  signal: AbortSignal,
-): Promise<void> {
-  const over = new AbortController();
-  const ended = AbortSignal.any([signal, over.signal]);
-  const asleep = clock.sleep(milliseconds, ended).catch(() => undefined);
-  await Promise.race([rung(ended), asleep]);
-  over.abort();
-  await asleep;
 }

@@ -14,8 +14,8 @@ import { fitsOffer, type Offer } from './dequeue.ts';
 export interface Bell {
   /** To be called before each look at the queue: from now on it can be rung again. */
   arm(): void;
-  /** Resolves when it rings, or when the signal is aborted. */
-  rung: (signal: AbortSignal) => Promise<void>;
+  /** Resolves when it rings. */
+  rung(): Promise<void>;
   /**
    * To be called after each look.
    * @param taken classes of the tasks that were taken; for others that it was rung for before, another bell rings
@@ -90,12 +90,7 @@ export function openWaiting(parts: { store: Store; follow: Follow; classes: Clas
           hung.rungFor = new Set();
           coming = Promise.withResolvers();
         },
-        async rung(signal) {
-          if (signal.aborted) return;
-          const { promise, resolve } = coming;
-          signal.addEventListener('abort', () => resolve(), { once: true });
-          await promise;
-        },
+        rung: () => coming.promise,
         looked(taken) {
           settle(owed, taken);
           owed = new Set();
