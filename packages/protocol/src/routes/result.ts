@@ -8,6 +8,16 @@ import { printed, type Route } from './route.ts';
 // A name that is no identifier is answered like an unknown one: `Task deadbeef is unknown`.
 const byAnyTask = z.object({ id: z.string().max(200) });
 
+/** GET and, as in the original, PUT. */
+const READING = {
+  path: '/task/result/:id/',
+  may: 'user',
+  params: byAnyTask,
+  answer: z.object({ result: printed(resultPrinted) }),
+  repeatable: true,
+  errors: ['task-unknown', 'not-found', 'not-permitted', 'task-failed', 'task-cancelled'],
+} as const;
+
 export const RESULT_ROUTES = {
   putResult: {
     method: 'POST',
@@ -32,22 +42,12 @@ export const RESULT_ROUTES = {
   },
   getResult: {
     method: 'GET',
-    path: '/task/result/:id/',
-    may: 'user',
-    params: byAnyTask,
-    answer: z.object({ result: printed(resultPrinted) }),
-    repeatable: true,
-    errors: ['task-unknown', 'not-found', 'not-permitted', 'task-failed', 'task-cancelled'],
+    ...READING,
     about: 'The result of a task; 404 as long as there is none.',
   },
   showResult: {
     method: 'PUT',
-    path: '/task/result/:id/',
-    may: 'user',
-    params: byAnyTask,
-    answer: z.object({ result: printed(resultPrinted) }),
-    repeatable: true,
-    errors: ['task-unknown', 'not-found', 'not-permitted', 'task-failed', 'task-cancelled'],
+    ...READING,
     about: 'The result of a task, as GET answers it.',
   },
   deleteResult: {

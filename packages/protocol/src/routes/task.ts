@@ -10,6 +10,16 @@ import { byTask, count, printed, type Route } from './route.ts';
 /** ISO 8601, with Z or an offset. */
 const moment = z.iso.datetime({ offset: true }).optional();
 
+/** GET and, as in the original, PUT. */
+const READING = {
+  path: '/task/task/:id/',
+  may: 'user',
+  params: byTask,
+  answer: z.object({ task: printed(taskPrinted) }),
+  repeatable: true,
+  errors: ['not-found', 'not-permitted'],
+} as const;
+
 export const TASK_ROUTES = {
   putTask: {
     method: 'POST',
@@ -39,22 +49,12 @@ export const TASK_ROUTES = {
   },
   getTask: {
     method: 'GET',
-    path: '/task/task/:id/',
-    may: 'user',
-    params: byTask,
-    answer: z.object({ task: printed(taskPrinted) }),
-    repeatable: true,
-    errors: ['not-found', 'not-permitted'],
+    ...READING,
     about: 'A task, for its owner, its foreman or an inspector.',
   },
   showTask: {
     method: 'PUT',
-    path: '/task/task/:id/',
-    may: 'user',
-    params: byTask,
-    answer: z.object({ task: printed(taskPrinted) }),
-    repeatable: true,
-    errors: ['not-found', 'not-permitted'],
+    ...READING,
     about: 'A task, as GET answers it.',
   },
   deleteTask: {
