@@ -152,27 +152,26 @@ export async function passFor(clock: HeldClock, milliseconds: number, pass: () =
   }
 }
 
-/** As `passFor`, for a server whose own loops make the passes: each second they are waited for until they sleep again. */
-export async function serveFor(clock: HeldClock, milliseconds: number): Promise<void> {
-  let loops = await asleepAtRest(clock);
-  await passFor(clock, milliseconds, async () => {
+/**
+ * Lets time pass for a server whose own loops make the passes, second by second, until the condition holds. Each second
+ * waits for the loops to sleep again. Where one was waited for too short, the server takes it that it was away itself,
+ * and gives its foremen another lease: so it is the condition that ends this, and no number of seconds.
+ */
+export async function serveUntil(clock: HeldClock, what: string, holds: () => Promise<boolean>): Promise<void> {
+  let loops = 0;
+  for (let seconds = 0; seconds < MOST_SECONDS; seconds += 1) {
+    if (await holds()) return;
+    loops = Math.max(loops, clock.asleep());
+    clock.move(1000);
     for (let tries = 0; clock.asleep() < loops; tries += 1) {
       // One that has ended for good sleeps no more.
-      if (tries === 200) loops = clock.asleep();
+      if (tries === 1000) loops = clock.asleep();
       await sleep(2);
     }
-  });
+  }
+  throw new Error(`${what} did not come within ${MOST_SECONDS} s of the held clock`);
 }
 
-/** How many sleep when nothing is under way: when it has been the same number for a while. */
-async function asleepAtRest(clock: HeldClock): Promise<number> {
-  let count = clock.asleep();
-  for (let quiet = 0; quiet < 10; quiet += 1) {
-    await sleep(2);
-    if (clock.asleep() !== count) quiet = 0;
-    count = clock.asleep();
-  }
-  return count;
-}
+const MOST_SECONDS = 600;
 
 export const idsOf = (taken: readonly Taken[]) => taken.map(({ id }) => id);

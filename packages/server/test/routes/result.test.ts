@@ -1,6 +1,6 @@
 import { LEASES } from '@kolejka/protocol';
 import test from 'ava';
-import { heldClock, serveFor } from '../queue-scene.ts';
+import { heldClock, serveUntil } from '../queue-scene.ts';
 import { openScene, type Scene } from '../server-scene.ts';
 
 const result = (id: string, more: Record<string, unknown> = {}) => ({ json: { id, result: 0, ...more } });
@@ -8,15 +8,6 @@ const result = (id: string, more: Record<string, unknown> = {}) => ({ json: { id
 async function heartbeat({ as }: Scene, foreman: string, task: string, attempt: number) {
   const { json } = await as('foreman', '/queue/heartbeat/', { json: { foreman, tasks: [{ task, attempt }] } });
   return (json['tasks'] as { verdict: string }[])[0]?.verdict;
-}
-
-/** Waits for what the lease loop does. */
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 500; tries += 1) {
-    if (await condition()) return;
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  throw new Error('what was waited for did not come');
 }
 
 test('a result is stored, printed as the original prints it, and read by its owner', async (t) => {
@@ -111,12 +102,14 @@ test('a foreman that lost its lease is refused once another has the task, before
   const overtaken = await put('client');
   t.deepEqual(await take('foreman', 'one'), { task: late, attempt: 1 });
   t.deepEqual(await take('foreman', 'one'), { task: overtaken, attempt: 1 });
-  await serveFor(clock, LEASES.renewedMs);
-  await until(async () => (await as('client', '/queue/stats/')).json['task_unassigned_count'] === 2);
+  await serveUntil(clock, 'the loss of both leases', async () => {
+    return (await as('client', '/queue/stats/')).json['task_unassigned_count'] === 2;
+  });
   t.is(await heartbeat(scene, 'one', late, 1), 'kill');
   t.is((await as('foreman', '/task/result/', result(late, { attempt: 1 }))).status, 200);
-  await serveFor(clock, LEASES.backOffMs(1));
-  t.deepEqual(await take('foreman', 'other'), { task: overtaken, attempt: 2 });
+  let again: unknown;
+  await serveUntil(clock, 'the task', async () => (again = await take('foreman', 'other')) !== undefined);
+  t.deepEqual(again, { task: overtaken, attempt: 2 });
   const refused = await as('foreman', '/task/result/', result(overtaken, { attempt: 1 }));
   t.deepEqual([refused.status, refused.json['code']], [409, 'stale-lease']);
   t.is((await as('foreman', '/task/result/', result(overtaken, { attempt: 2 }))).status, 200);
@@ -127,10 +120,10 @@ test('a task that was given up tells its owner why, with 200 and FAIL', async (t
   const { as, put, take } = await openScene(t, { clock });
   const id = await put('client');
   for (let losses = 1; losses <= LEASES.losses; losses += 1) {
-    await take('foreman', `f${losses}`);
-    await serveFor(clock, LEASES.renewedMs);
-    await until(async () => (await as('client', '/queue/stats/')).json['task_assigned_count'] === 0);
-    await serveFor(clock, LEASES.backOffMs(losses));
+    await serveUntil(clock, 'the task', async () => (await take('foreman', `f${losses}`)) !== undefined);
+    await serveUntil(clock, 'the loss of the lease', async () => {
+      return (await as('client', '/queue/stats/')).json['task_assigned_count'] === 0;
+    });
   }
   const { status, json } = await as('client', `/task/result/${id}/`);
   t.is(status, 200);
