@@ -6,7 +6,7 @@
  * process owns it; a run whose owner is gone is a leftover.
  */
 import { randomBytes } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { execFile } from 'node:child_process';
@@ -15,12 +15,10 @@ import type { Cgroups } from '@kolejka/observer/cgroup';
 import type { Log } from '@kolejka/program';
 import { type Engine, engineStatus } from './engine.ts';
 import type { MESSAGES } from './messages.ts';
+import { disownDirectory, isOwned, ownDirectory } from './owner.ts';
 
 /** Where runs are when nothing else is said. */
 export const DEFAULT_TEMP = path.join(tmpdir(), 'kolejka');
-
-const OWNER_FILE = 'owner';
-const UNOWNED_MS = 60_000;
 
 export interface Run {
   /** Unique on this machine, without a dash: name of the directory, the container and the task group. */
@@ -35,13 +33,13 @@ export const containerName = (runId: string) => `kolejka_worker_${runId}`;
 export async function openRun(temp: string, task: string): Promise<Run> {
   await mkdir(temp, { recursive: true, mode: 0o700 });
   const directory = await mkdtemp(path.join(temp, `${task}_${randomBytes(4).toString('hex')}`));
-  await writeFile(path.join(directory, OWNER_FILE), `${process.pid} ${await startTime(process.pid)}`);
+  await ownDirectory(directory);
   return { id: path.basename(directory), directory };
 }
 
 /** Gives up a run of which something could not be removed: whoever looks for leftovers next may take it. */
 export async function disownRun({ directory }: Run): Promise<void> {
-  await writeFile(path.join(directory, OWNER_FILE), 'nobody');
+  await disownDirectory(directory);
 }
 
 /**
@@ -83,23 +81,4 @@ export async function removeContainer(engine: Engine, name: string): Promise<voi
     // 409: somebody is removing it already.
     if (![404, 409].includes(engineStatus(error) ?? 0)) throw error;
   }
-}
-
-async function isOwned(directory: string): Promise<boolean> {
-  const text = await readFile(path.join(directory, OWNER_FILE), 'utf8').catch(() => undefined);
-  if (text === undefined) return await isYoung(directory);
-  const [pid, started] = text.split(' ');
-  return started !== undefined && (await startTime(Number(pid))) === started;
-}
-
-/** Between making a directory and saying whose it is there is a moment; later it is nobody's. */
-async function isYoung(directory: string): Promise<boolean> {
-  const found = await stat(directory).catch(() => undefined);
-  return found === undefined || Date.now() - found.ctimeMs < UNOWNED_MS;
-}
-
-/** When a process started, in clock ticks since boot (field 22 of /proc/PID/stat), or undefined when it is gone. */
-async function startTime(pid: number): Promise<string | undefined> {
-  const line = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
-  return line?.slice(line.lastIndexOf(')') + 2).split(' ')[19];
 }
