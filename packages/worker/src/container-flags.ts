@@ -10,6 +10,7 @@ import {
 } from '@kolejka/protocol';
 import type { ContainerCreateOptions } from 'dockerode';
 import path from 'node:path';
+import type { Network } from './network.ts';
 import { INSIDE, type Workspace } from './workspace.ts';
 
 /**
@@ -75,6 +76,7 @@ export interface ContainerPlan {
   task: Task;
   limits: Limits;
   workspace: Workspace;
+  network: Network;
   /** The task group, as the engine takes it. */
   parent: string;
   /** Variables that the image would add. */
@@ -86,7 +88,7 @@ export interface ContainerPlan {
 
 /** Options of the container that runs the task. */
 export function containerOptions(plan: ContainerPlan): ContainerCreateOptions {
-  const { task, workspace } = plan;
+  const { task, workspace, network } = plan;
   const [command, ...rest] = task.args;
   return {
     name: plan.name,
@@ -96,6 +98,7 @@ export function containerOptions(plan: ContainerPlan): ContainerCreateOptions {
     Cmd: rest,
     WorkingDir: INSIDE.task,
     Hostname: 'kolejka',
+    NetworkDisabled: network.disabled,
     User: '0:0',
     Env: environment(task, plan.imageVariables),
     Labels: { ...plan.labels, 'kolejka.task': task.id ?? '' },
@@ -111,7 +114,7 @@ export function containerOptions(plan: ContainerPlan): ContainerCreateOptions {
       CgroupParent: plan.parent,
       // The task group bounds them. With no number, or with -1, systemd gives the container a bound of its own.
       PidsLimit: MOST_PIDS,
-      NetworkMode: plan.limits.network === true ? 'bridge' : 'none',
+      NetworkMode: network.mode,
       // A process with number 1 is deaf to signals it has no handler for; with an init, abort() and kill() work as usual.
       Init: true,
       CapDrop: ['ALL'],
@@ -123,10 +126,16 @@ export function containerOptions(plan: ContainerPlan): ContainerCreateOptions {
       Mounts: [
         { Type: 'bind', Source: workspace.task, Target: INSIDE.task },
         { Type: 'bind', Source: workspace.result, Target: INSIDE.result },
+        ...(network.hosts === undefined ? [] : [hostsMount(network.hosts)]),
         ...(plan.observerDirectory === undefined ? [] : [observerMount(plan.observerDirectory)]),
       ],
     },
   };
+}
+
+/** Read-only: it is on the machine's disk, outside what a task may fill. */
+function hostsMount(file: string) {
+  return { Type: 'bind' as const, Source: file, Target: '/etc/hosts', ReadOnly: true };
 }
 
 /** Read-only: a task must not remove the socket. */

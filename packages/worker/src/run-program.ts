@@ -7,6 +7,7 @@ import type { Container } from 'dockerode';
 import { createContainer, type Exit, initFailure, readExit, startContainer, waitForExit } from './container.ts';
 import { checkLimits, containerOptions } from './container-flags.ts';
 import { fetchImage } from './image.ts';
+import { prepareNetwork } from './network.ts';
 import { observerDirectory } from './observer-directory.ts';
 import type { WorkerContext } from './open.ts';
 import { containerName, removeContainer, type Run } from './runs.ts';
@@ -63,6 +64,7 @@ export async function runProgram(context: WorkerContext, prepared: Prepared): Pr
     task,
     limits,
     workspace,
+    network: await prepareNetwork(limits.network === true, run.directory),
     parent: cgroups.parentFor(groupPath),
     imageVariables: image.variables,
     observerDirectory: observerDirectory(context.observerSocket),

@@ -1,4 +1,4 @@
-import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, readlink, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
 import { parseTask } from '@kolejka/protocol';
@@ -222,6 +222,21 @@ test('hostile input 42: without network there is a loopback and nothing else', a
     sh('ls /sys/class/net; ping -c 1 -W 1 1.1.1.1 || wget -T 1 -q -O - http://169.254.169.254/ || echo none'),
   );
   t.regex(await text('out'), /^lo\n(.*\n)*none\n$/);
+});
+
+test('without network each task has a network namespace of its own, fresh and with a loopback', async (t) => {
+  const { run } = await openScene(t);
+  // A connection over the loopback by name, and what the namespace has counted before it.
+  const script = `readlink /proc/self/ns/net; grep -c 'lo: *0  *0 ' /proc/net/dev; cat /proc/net/tcp | wc -l
+    nc -l -p 4000 > heard & until echo hello | nc localhost 4000 2> refused; do sleep 0.1; done; wait; cat heard`;
+  const host = await readlink('/proc/self/ns/net');
+  for (let round = 1; round <= 2; round += 1) {
+    const { text } = await run(sh(script));
+    const [namespace, ...rest] = (await text('out')).split('\n');
+    t.regex(namespace ?? '', /^net:\[\d+\]$/);
+    t.not(namespace, host);
+    t.deepEqual(rest, ['1', '1', 'hello', '']);
+  }
 });
 
 test('hostile input 13: endless output is cut and the program ended', async (t) => {
