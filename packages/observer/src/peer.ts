@@ -39,6 +39,29 @@ export function peerOf(socket: Socket): Peer | undefined {
   return { pid, uid: credentials.readUInt32LE(4), start };
 }
 
+/**
+ * A process by its pid; undefined when there is none.
+ * @param owner asked first: only a process that is wholly of this user is found; undefined takes every user's
+ */
+export function processOf(pid: number, owner?: number): Peer | undefined {
+  const start = startOf(pid);
+  // Real, effective, saved and file system user, see proc_pid_status(5): one that can become another is not wholly ours.
+  const users = new Set(/^Uid:\s+(.*)$/m.exec(statusOf(pid))?.[1]?.split('\t').map(Number));
+  const [uid] = users;
+  if (start === undefined || uid === undefined) return undefined;
+  return owner !== undefined && (users.size > 1 || uid !== owner) ? undefined : { pid, uid, start };
+}
+
+/** /proc/PID/status, or nothing. */
+export function statusOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/status`, 'latin1');
+  } catch {
+    // ENOENT and ESRCH: it is gone.
+    return '';
+  }
+}
+
 /** Node has no other way to its descriptor; -1 when the connection is closed already. */
 function descriptorOf(socket: Socket): number {
   // oxlint-disable-next-line no-underscore-dangle -- Node's name

@@ -1,10 +1,13 @@
 /** What each command of the socket does. What it is asked with stands in the protocol. */
 import { parseShape, printStats, SESSION_COMMANDS, type SessionCommand } from '@kolejka/protocol';
 import type { Caller } from './caller.ts';
+import type { Cgroups } from './cgroup/index.ts';
+import { namedProcess } from './named-process.ts';
 import type { Sessions } from './sessions.ts';
 
 interface Exchange<Command extends SessionCommand> {
   body: ReturnType<(typeof SESSION_COMMANDS)[Command]['parse']>;
+  /** The process that asks, or that is named in its place. */
   caller: Caller;
   sessions: Sessions;
 }
@@ -75,9 +78,12 @@ export function isCommand(name: string): name is SessionCommand {
 export async function runCommand(
   command: SessionCommand,
   body: unknown,
-  caller: Caller,
-  sessions: Sessions,
+  asking: Caller,
+  { sessions, cgroups }: { sessions: Sessions; cgroups: Cgroups },
 ): Promise<object> {
   const handler = HANDLERS[command] as (exchange: unknown) => Promise<object> | object;
-  return handler({ body: parseShape(SESSION_COMMANDS[command], body), caller, sessions });
+  const asked = parseShape(SESSION_COMMANDS[command], body);
+  const pid = 'pid' in asked ? asked.pid : undefined;
+  const caller = pid === undefined ? asking : namedProcess(asking, pid, cgroups);
+  return handler({ body: asked, caller, sessions });
 }

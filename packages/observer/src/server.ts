@@ -61,7 +61,7 @@ export async function openServer(
     const body = await readJson(request);
     if (!isCommand(command)) return { sessions: sessions.size };
     const caller = callerOf((request.socket as unknown as PeerStream).peer, cgroups);
-    return runCommand(command, body, caller, sessions);
+    return runCommand(command, body, caller, { sessions, cgroups });
   }
 
   const connections = new Connections(cgroups, log);

@@ -81,8 +81,15 @@ const CALLER = `
     }).end(body);
   });`;
 
-export function startCaller(socket: string, options: { uid?: number } = {}): OtherCaller {
-  const child = spawn(process.execPath, ['-e', CALLER, socket], { stdio: ['pipe', 'pipe', 'inherit'], ...options });
+interface CallerOptions {
+  uid?: number;
+  /** A program and its arguments that starts the caller. */
+  within?: string[];
+}
+
+export function startCaller(socket: string, { within = [], ...options }: CallerOptions = {}): OtherCaller {
+  const [program, ...args] = [...within, process.execPath, '-e', CALLER, socket];
+  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'], ...options });
   const exited = new Promise<undefined>((resolve) => child.on('close', () => resolve(undefined)));
   const waiting: ((line: string) => void)[] = [];
   let rest = '';

@@ -14,13 +14,23 @@ export const OBSERVER_CONTENT_TYPE = 'application/json; charset=utf-8';
 export const Session = z.object({ session_id: SessionId, secret: z.string().min(1).max(100) });
 export type Session = z.infer<typeof Session>;
 
+/**
+ * A process that is meant in place of the caller, by its pid where the caller is: whoever starts a program or types
+ * into a shell is seldom the process that connects. The original knows no such field.
+ */
+const pid = z
+  .int()
+  .min(1)
+  .max(2 ** 31 - 1)
+  .optional();
+
 /** How each command is asked. `limits` are tightened by those of the parent, never loosened. */
 export const SESSION_COMMANDS = {
-  open: z.object({}),
-  attach: z.object({ session_id: SessionId.optional(), secret: z.string().max(100).optional() }),
+  open: z.object({ pid }),
+  attach: z.object({ session_id: SessionId.optional(), secret: z.string().max(100).optional(), pid }),
   limits: Session.extend({ limits: checked((value): Limits => parseLimits(value, 'limits', 'budget'), 'limits') }),
   stats: z.object({ session_id: SessionId, secret: z.string().max(100).optional() }),
-  detach: Session,
+  detach: Session.extend({ pid }),
   freeze: Session,
   thaw: Session,
   kill: Session,
