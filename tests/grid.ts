@@ -68,7 +68,19 @@ export async function openGrid(t: ExecutionContext): Promise<TestGrid> {
     configFile,
     client,
     startForeman: (name) =>
-      start('foreman', '--config-file', configFile, '--name', name, '--temp', at('runs'), '--observer', socket),
+      start(
+        'foreman',
+        '--config-file',
+        configFile,
+        '--name',
+        name,
+        '--observer',
+        socket,
+        '--temp',
+        at('runs'),
+        '--state',
+        at('state'),
+      ),
     async put(taskDirectory) {
       const { id } = await client.putTask(taskDirectory);
       tasks.add(id);

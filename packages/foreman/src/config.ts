@@ -20,6 +20,7 @@ import {
   parseDuration,
   parseShape,
 } from '@kolejka/protocol';
+import path from 'node:path';
 import { DEFAULT_TEMP } from '@kolejka/worker';
 
 const { server, username, password, token } = CLIENT_SETTINGS;
@@ -52,6 +53,12 @@ export const FOREMAN_SETTINGS = {
     env: 'KOLEJKA_TEMP',
     about: 'directory for the directories of runs',
   },
+  state: {
+    parse: parseString,
+    default: '/var/lib/kolejka/foreman',
+    env: 'KOLEJKA_FOREMAN_STATE',
+    about: 'directory for what must outlive a restart: results that the server does not have yet',
+  },
   observer: {
     parse: parseString,
     default: OBSERVER_SOCKET,
@@ -72,6 +79,8 @@ export type ForemanConfig = Omit<ConfigOf<typeof FOREMAN_SETTINGS>, LimitName | 
   server: string;
   name: ForemanName;
   limits: Limits;
+  /** Directory of this foreman's own below the one in the settings. */
+  state: string;
 };
 
 /**
@@ -90,15 +99,17 @@ export function readForemanConfig(flags: CommonFlags, values: Record<string, unk
     throw new GridError('bad-config', 'concurency: expected at least 1', { field: 'concurency' });
   if (config.interval < 100)
     throw new GridError('bad-config', 'interval: expected at least 0.1', { field: 'interval' });
+  const name =
+    config.name ??
+    ForemanName.parse(
+      hostname()
+        .replaceAll(/[^\w.-]/g, '-')
+        .slice(0, 100),
+    );
   return {
     ...connectionOf(config, flags),
-    name:
-      config.name ??
-      ForemanName.parse(
-        hostname()
-          .replaceAll(/[^\w.-]/g, '-')
-          .slice(0, 100),
-      ),
+    name,
+    state: path.join(config.state, name),
     concurency: config.concurency,
     interval: config.interval,
     tags: config.tags,

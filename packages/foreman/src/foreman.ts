@@ -1,15 +1,20 @@
 /** The parts of a foreman: what each needs, and how they end. */
-import { type Client, openClient } from '@kolejka/client';
-import { type Log, openLog, runLoop, type Shutdown } from '@kolejka/program';
+import { openClient } from '@kolejka/client';
+import { type Log, openLog, realClock, runLoop, type Shutdown } from '@kolejka/program';
 import { openWorker, WORKER_MESSAGES } from '@kolejka/worker';
 import type { ForemanConfig } from './config.ts';
 import { Disk } from './disk.ts';
-import { heartbeatPass, leasesTasks, sendHeartbeat } from './heartbeat.ts';
+import { type HeartbeatContext, heartbeatPass, leasesTasks, sendHeartbeat } from './heartbeat.ts';
 import { HeldTasks } from './held.ts';
 import type { MESSAGES } from './messages.ts';
 import { readOffer } from './node.ts';
-import { type PullContext, pullPass } from './pull.ts';
+import { pullPass } from './pull.ts';
+import { recover, type RecoverContext } from './recover.ts';
+import { containerWorker } from './worker.ts';
 import { Seats } from './seats.ts';
+import { openSpool } from './spool.ts';
+
+export type ForemanContext = RecoverContext & HeartbeatContext;
 
 export interface Foreman {
   /** Resolves when it was asked to end and nothing runs any more. */
@@ -24,22 +29,27 @@ export async function openForeman(
   config: ForemanConfig,
   { log, shutdown }: { log: Log<typeof MESSAGES>; shutdown: Shutdown },
 ): Promise<Foreman> {
-  const worker = await openWorker({
+  const containers = await openWorker({
     log: openLog('kolejka-foreman', WORKER_MESSAGES, {}),
     temp: config.temp,
     observerSocket: config.observer,
   });
+  const spool = await openSpool(config.state);
+  shutdown.closing('spool', () => spool.close());
   const client = openClient(config);
+  shutdown.closing('client', () => client.close());
   // Wrong credentials are said now and not in a loop.
   const leased = await leasesTasks(client, config.name);
   const offer = await readOffer(config.limits, config.tags);
-  const context: PullContext = {
+  const context: ForemanContext = {
     client,
-    worker,
+    worker: containerWorker(containers),
+    spool,
     offer,
     disk: new Disk(config.temp),
     held: new HeldTasks(),
     log,
+    clock: realClock,
     insisted: shutdown.insisted,
     foreman: config.name,
     leased,
@@ -48,25 +58,34 @@ export async function openForeman(
     running: new Set(),
   };
   log.say('foreman-started', { foreman: config.name, server: config.server, leased, ...offer });
-  return { finished: run(context, client, shutdown) };
+  return { finished: end(govern(context, shutdown), { log, shutdown }) };
 }
 
-/** Pulls until asked to end, lets running tasks end or, when insisted, hands them back; renews leases to the last. */
-async function run(context: PullContext, client: Client, shutdown: Shutdown): Promise<void> {
-  const { held, leased, log } = context;
+/**
+ * Takes up what an earlier process has left, then pulls until asked to end, lets running tasks end or, when insisted,
+ * hands them back; renews leases to the last.
+ */
+async function govern(
+  context: ForemanContext,
+  { asked, insisted }: Pick<Shutdown, 'asked' | 'insisted'>,
+): Promise<void> {
+  const { held, leased, log, clock } = context;
   const done = new AbortController();
-  shutdown.asked.addEventListener('abort', () => log.say('foreman-draining', { running: held.size }), { once: true });
-  shutdown.insisted.addEventListener('abort', () => held.stopAll(), { once: true });
+  asked.addEventListener('abort', () => log.say('foreman-draining', { running: held.size }), { once: true });
+  insisted.addEventListener('abort', () => held.stopAll(), { once: true });
+  await recover(context);
   const heartbeats = runLoop({
     pass: (signal) => heartbeatPass(context, signal),
     // Without leases there is nothing to renew.
     signal: leased ? done.signal : AbortSignal.abort(),
     failed: (error, inARow) => log.say('heartbeat-failed', { error, inARow }),
+    clock,
   });
   await runLoop({
     pass: (signal) => pullPass(context, signal),
-    signal: shutdown.asked,
+    signal: asked,
     failed: (error, inARow) => log.say('pull-failed', { error, inARow }),
+    clock,
   });
   await Promise.all(context.running);
   done.abort();
@@ -74,7 +93,13 @@ async function run(context: PullContext, client: Client, shutdown: Shutdown): Pr
   // What was handed back at the very end has not been said yet.
   if (leased && held.size > 0)
     await sendHeartbeat(context).catch((error: unknown) => log.say('heartbeat-failed', { error }));
-  await client.close();
+}
+
+async function end(
+  governed: Promise<void>,
+  { log, shutdown }: { log: Log<typeof MESSAGES>; shutdown: Shutdown },
+): Promise<void> {
+  await governed;
   shutdown.ask();
   await shutdown.finished();
   log.say('foreman-stopped');

@@ -3,16 +3,13 @@
  * refused again on every node, and at last be told as a loss of nodes; so a small one that says why takes its place.
  */
 import type { Client } from '@kolejka/client';
-import type { Log } from '@kolejka/program';
 import { type ErrorCode, GridError, type Result } from '@kolejka/protocol';
 import type { HeldTask, HeldTasks } from './held.ts';
-import type { MESSAGES } from './messages.ts';
-import { patience, persist } from './persist.ts';
+import { patience, type PatienceContext, persist } from './persist.ts';
 
-export interface HandInContext {
+export interface HandInContext extends PatienceContext {
   client: Pick<Client, 'putResult'>;
   held: HeldTasks;
-  log: Log<typeof MESSAGES>;
   /** Aborted when running tasks must be handed back. */
   insisted: AbortSignal;
 }
@@ -47,15 +44,16 @@ export async function handIn(context: HandInContext, result: Result, directory: 
 
 /** Why the server wants no such result, or undefined when it has it. */
 async function offer(
-  { client, log, insisted }: HandInContext,
+  context: HandInContext,
   result: Result,
   directory: string,
   held: HeldTask,
 ): Promise<GridError | undefined> {
+  const { client, log, insisted } = context;
   const { task, attempt } = held;
   const put = () => client.putResult({ ...result, id: task }, directory, attempt, { signal: insisted });
   try {
-    await persist(put, patience(log, held, insisted));
+    await persist(put, patience(context, held, insisted));
     log.say('result-accepted', { task, attempt, reason: result.reason });
     return undefined;
   } catch (thrown) {

@@ -1,16 +1,16 @@
 /** Renews the leases of all held tasks in one request, and obeys the answer. */
 import type { Client } from '@kolejka/client';
-import type { Log } from '@kolejka/program';
+import { type Clock, keptWithin, type Log } from '@kolejka/program';
 import { type ErrorCode, type ForemanName, GridError, LEASES } from '@kolejka/protocol';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { HeldTasks } from './held.ts';
 import type { MESSAGES } from './messages.ts';
 
 export interface HeartbeatContext {
-  client: Client;
+  client: Pick<Client, 'heartbeat'>;
   foreman: ForemanName;
   held: HeldTasks;
   log: Log<typeof MESSAGES>;
+  clock: Clock;
 }
 
 /** What a server answers that does not know the request. */
@@ -45,13 +45,6 @@ export async function sendHeartbeat({ client, foreman, held, log }: HeartbeatCon
 
 /** One pass of the heartbeat loop: waits until leases want renewing or a task entered a phase, then renews. */
 export async function heartbeatPass(context: HeartbeatContext, signal: AbortSignal): Promise<void> {
-  const pause = new AbortController();
-  await Promise.race([
-    sleep(LEASES.renewedMs * LEASES.renewAt, undefined, { signal: AbortSignal.any([signal, pause.signal]) }).catch(
-      () => undefined,
-    ),
-    context.held.changed(),
-  ]);
-  pause.abort();
+  await keptWithin(context.held.changed(), LEASES.renewedMs * LEASES.renewAt, context.clock, signal);
   if (!signal.aborted && context.held.size > 0) await sendHeartbeat(context);
 }

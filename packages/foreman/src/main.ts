@@ -20,6 +20,7 @@ const program = commandLine('kolejka-foreman', 'Governs this node: takes tasks t
   .option('--interval <seconds>', 'pause between questions to a server of the original')
   .option('--tags <tags>', 'tags of this node, separated by commas')
   .option('--temp <directory>', 'directory for what is needed only while tasks run')
+  .option('--state <directory>', 'directory for what must outlive a restart')
   .option('--observer <socket>', "the observer's socket");
 addLimitFlags(program, 'offer');
 

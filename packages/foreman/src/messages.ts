@@ -21,6 +21,16 @@ export const MESSAGES = {
       'The server wants no result of this attempt, for the lease was lost or the task is gone, or it refuses what is in this one: then a small one that says so is handed in.',
   },
   'server-away': { level: 'warn', about: 'The server does not answer about a task; it is asked again.' },
+  'result-not-kept': {
+    level: 'error',
+    about: 'A result could not be kept on disk; it is handed in, but a restart now would lose it.',
+  },
+  'result-found': { level: 'info', about: 'An earlier process has left a complete result; it is handed in.' },
+  'result-not-handed-in': {
+    level: 'error',
+    about: 'A result that an earlier process has left could not be handed in; the next start tries again.',
+  },
+  'task-found': { level: 'warn', about: 'An earlier process died over a task; it is handed back.' },
   'task-dropped': { level: 'warn', about: 'The server told to stop work on a task: it is not ours any more.' },
   'task-returned': { level: 'warn', about: 'A task was handed back unrun.' },
   'task-not-begun': { level: 'warn', about: 'A task could not be begun; its result says why.' },

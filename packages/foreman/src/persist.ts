@@ -1,5 +1,5 @@
 /** Asks the server again until it answers: it may be away for an hour, and nothing must be lost by that. */
-import { type Log, runLoop } from '@kolejka/program';
+import { type Clock, type Log, runLoop } from '@kolejka/program';
 import { type ErrorCode, GridError, PASSING } from '@kolejka/protocol';
 import type { HeldTask } from './held.ts';
 import type { MESSAGES } from './messages.ts';
@@ -15,11 +15,24 @@ export interface Persistence {
   signal: AbortSignal;
   /** Hears each try that was not answered. */
   unanswered: (error: GridError, inARow: number) => void;
+  /** Time of the pauses between tries. */
+  clock: Clock;
+}
+
+export interface PatienceContext {
+  log: Log<typeof MESSAGES>;
+  clock: Clock;
 }
 
 /** Asks about a task until the signal, and says in the log how often in vain. */
-export function patience(log: Log<typeof MESSAGES>, { task, attempt }: HeldTask, signal: AbortSignal): Persistence {
-  return { signal, unanswered: ({ message }, inARow) => log.say('server-away', { task, attempt, inARow, message }) };
+export function patience(
+  { log, clock }: PatienceContext,
+  { task, attempt }: Pick<HeldTask, 'task' | 'attempt'>,
+  signal: AbortSignal,
+): Persistence {
+  const unanswered = ({ message }: GridError, inARow: number) =>
+    log.say('server-away', { task, attempt, inARow, message });
+  return { signal, unanswered, clock };
 }
 
 /**
@@ -28,7 +41,7 @@ export function patience(log: Log<typeof MESSAGES>, { task, attempt }: HeldTask,
  */
 export async function persist<Answer>(
   ask: () => Promise<Answer>,
-  { signal, unanswered }: Persistence,
+  { signal, unanswered, clock }: Persistence,
 ): Promise<Answer> {
   const settled = new AbortController();
   let outcome: { answer: Answer } | { thrown: unknown } | undefined;
@@ -45,6 +58,7 @@ export async function persist<Answer>(
     },
     signal: AbortSignal.any([signal, settled.signal]),
     failed: (error, inARow) => isPassing(error) && unanswered(error, inARow),
+    clock,
   });
   if (outcome === undefined) throw new GivenUp();
   if ('thrown' in outcome) throw outcome.thrown;

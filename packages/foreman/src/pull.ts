@@ -1,11 +1,12 @@
 /** One pass: say what is free, hear what to do, begin it. */
-import { setTimeout as sleep } from 'node:timers/promises';
+import type { Client } from '@kolejka/client';
+import { keptWithin } from '@kolejka/program';
 import { asGridError, type ForemanName, GridError, parseShape, parseTask, type Task, TaskId } from '@kolejka/protocol';
-import { findEngineAway } from './engine.ts';
 import { type LeasedContext, runLeased } from './run-leased.ts';
 import type { Seats } from './seats.ts';
 
 export interface PullContext extends LeasedContext {
+  client: LeasedContext['client'] & Pick<Client, 'dequeue'>;
   foreman: ForemanName;
   seats: Seats;
   /** The server leases tasks and waits for them; one of the original does neither. */
@@ -22,16 +23,19 @@ export interface PullContext extends LeasedContext {
  */
 const WAIT_SECONDS = { idle: 20, busy: 1 } as const;
 
+/** Longest pause of a full node between two looks at its seats. */
+const RELEASED_MS = 60_000;
+
 /**
  * Asks once and begins what was given.
  * @returns milliseconds to pause before asking again
  * @throws GridError also `engine-unreachable` and `node-unfit`: then nothing was asked
  */
 export async function pullPass(context: PullContext, signal: AbortSignal): Promise<number> {
-  const { client, seats, offer, foreman, log, leased, interval } = context;
+  const { client, seats, offer, foreman, leased, interval, clock } = context;
   const room = seats.room();
   if (room.places <= 0 || room.limits.cpus === 0) {
-    await untilReleased(seats, signal);
+    await keptWithin(seats.released(), RELEASED_MS, clock, signal);
     return 0;
   }
   // Without disk or engine a node would take tasks only to hand them back.
@@ -54,24 +58,26 @@ export async function pullPass(context: PullContext, signal: AbortSignal): Promi
   const attempts = new Map(answer.leases?.map(({ task, attempt }) => [task, attempt]));
   for (const given of answer.tasks) {
     const task = readTask(given, context);
-    if (task === undefined) continue;
-    const held = context.held.add(task.id, attempts.get(task.id) ?? 1);
-    log.say('task-taken', { task: task.id, attempt: held.attempt, image: task.image });
-    const seat = seats.take(task);
-    if (seat === undefined) {
-      context.held.enter(held, 'returned');
-      continue;
-    }
-    const run = runLeased(context, task, held, seat);
-    context.running.add(run);
-    void run.finally(() => context.running.delete(run));
+    if (task !== undefined) begin(context, task, attempts.get(task.id) ?? 1);
   }
   return leased || answer.tasks.length > 0 ? 0 : interval;
 }
 
+/** Begins a task that is ours; it goes on in `running`. One that finds no seat is handed back. */
+export function begin(context: PullContext, task: Task & { id: TaskId }, attempt: number): void {
+  const { log, seats, running } = context;
+  const held = context.held.add(task.id, attempt);
+  log.say('task-taken', { task: task.id, attempt, image: task.image });
+  const seat = seats.take(task);
+  if (seat === undefined) return context.held.enter(held, 'returned');
+  const run = runLeased(context, task, held, seat);
+  running.add(run);
+  void run.finally(() => running.delete(run));
+}
+
 /** @throws GridError `engine-unreachable` */
 async function requireEngine({ worker }: PullContext, signal: AbortSignal): Promise<void> {
-  const cause = await findEngineAway(worker, signal);
+  const cause = await worker.findAway(signal);
   if (cause === undefined) return;
   throw new GridError('engine-unreachable', 'Docker does not answer: no task is taken until it does.', { cause });
 }
@@ -84,13 +90,4 @@ function readTask(given: Record<string, unknown>, { log }: PullContext): (Task &
     log.say('task-unreadable', { task: given['id'], message: asGridError(thrown).message });
     return undefined;
   }
-}
-
-async function untilReleased(seats: Seats, signal: AbortSignal): Promise<void> {
-  const stop = new AbortController();
-  await Promise.race([
-    seats.released(),
-    sleep(60_000, undefined, { signal: AbortSignal.any([signal, stop.signal]) }).catch(() => undefined),
-  ]);
-  stop.abort();
 }

@@ -8,70 +8,69 @@ import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { Client } from '@kolejka/client';
 import { GridError, mapFiles, type Result, type Task } from '@kolejka/protocol';
-import { openRun, removeRunDirectory, runTask, type WorkerContext } from '@kolejka/worker';
 import type { Disk } from './disk.ts';
 import { handIn, type HandInContext } from './hand-in.ts';
 import type { HeldTask } from './held.ts';
 import type { Offer } from './node.ts';
 import { GivenUp, patience, persist } from './persist.ts';
+import type { Worker } from './worker.ts';
 import type { Seat } from './seats.ts';
+import type { Spool, Spooled } from './spool.ts';
 
 export interface LeasedContext extends HandInContext {
-  client: Client;
-  worker: WorkerContext;
+  client: Pick<Client, 'putResult' | 'downloadTo'>;
+  worker: Worker;
+  spool: Spool;
   offer: Offer;
-  disk: Disk;
+  disk: Pick<Disk, 'failed' | 'succeeded' | 'recover'>;
 }
 
 /** Runs a task to its end and releases its seat. Never rejects: whatever happens is told to the server or the log. */
 export async function runLeased(context: LeasedContext, task: Task, held: HeldTask, seat: Seat): Promise<void> {
-  const { worker, log, disk } = context;
+  const { log, disk, spool } = context;
   const about = { task: held.task, attempt: held.attempt };
-  let directory: string | undefined;
+  let spooled: Spooled | undefined;
   try {
-    ({ directory } = await openRun(worker.temp, `leased_${held.task}`));
-    const resultDirectory = path.join(directory, 'result');
-    const result = await runOrExplain(context, { task, held, seat, directory, resultDirectory });
+    spooled = await spool.add(held.task, held.attempt);
+    const result = await runOrExplain(context, { task, held, seat, spooled });
     if (held.stop.signal.aborted) handBack(context, held);
     else {
-      await handIn(context, result, resultDirectory, held);
+      // Where it cannot be kept, it is handed in all the same: only a restart would lose it.
+      await spooled.keep(result).catch((error: unknown) => log.say('result-not-kept', { ...about, error }));
+      await handIn(context, result, spooled.resultDirectory, held);
       disk.succeeded();
     }
   } catch (error) {
+    // Told to end before the server had an answer: the result stays, and the next start hands it in.
+    if (error instanceof GivenUp && !held.stop.signal.aborted) return context.held.remove(held);
     // What is broken off because work must stop is no failure. Else it is the disk, most likely: this node takes
     // nothing until it can write again, and another one may do better.
-    if (!(error instanceof GivenUp) && !held.stop.signal.aborted) {
+    if (!held.stop.signal.aborted) {
       log.say('task-failed-here', { ...about, error });
       if (!isEngineAway(error)) disk.failed();
     }
     handBack(context, held);
   } finally {
-    if (directory !== undefined) await removeRunDirectory(directory).catch(leftBehind);
     seat.release();
   }
-
-  // It changes nothing for the task.
-  function leftBehind(error: unknown): void {
-    log.say('left-behind', { ...about, directory, error });
-  }
+  await spooled?.remove().catch((error: unknown) => log.say('left-behind', { ...about, error }));
 }
 
 interface Leased {
   task: Task;
   held: HeldTask;
   seat: Seat;
-  directory: string;
-  resultDirectory: string;
+  spooled: Spooled;
 }
 
 /** The result of the task, also when it could not be begun: then one that says why. */
 async function runOrExplain(context: LeasedContext, leased: Leased): Promise<Result> {
   const { offer, worker, held: tasks, log } = context;
-  const { task, held, seat, directory, resultDirectory } = leased;
+  const { task, held, seat, spooled } = leased;
   const about = { task: held.task, attempt: held.attempt };
-  const taskDirectory = path.join(directory, 'task');
+  const { taskDirectory, resultDirectory } = spooled;
   try {
-    return await runTask(worker, {
+    return await worker.run({
       task: await fetchTask(context, task, held, taskDirectory),
       taskDirectory,
       resultDirectory,
@@ -95,14 +94,13 @@ async function runOrExplain(context: LeasedContext, leased: Leased): Promise<Res
 
 /** Brings the task's files here; afterwards each has a path. */
 async function fetchTask(context: LeasedContext, task: Task, held: HeldTask, directory: string): Promise<Task> {
-  await mkdir(directory, { mode: 0o700 });
   const { signal } = held.stop;
   for (const [name, { reference }] of Object.entries(task.files)) {
     if (reference === undefined) continue;
     const file = path.join(directory, name);
     await mkdir(path.dirname(file), { recursive: true });
     const download = () => context.client.downloadTo(reference, file, { signal });
-    await persist(download, patience(context.log, held, signal));
+    await persist(download, patience(context, held, signal));
   }
   return { ...task, files: mapFiles(task.files, (_source, name) => ({ path: name })) };
 }

@@ -1,4 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
+import { realClock } from '@kolejka/program';
 import { GridError, type Result, TaskId } from '@kolejka/protocol';
 import test from 'ava';
 import { handIn, type HandInContext } from '../src/hand-in.ts';
@@ -25,6 +26,7 @@ function open(putResult: Put, insisted = new AbortController().signal) {
     client: { putResult },
     held,
     log: { say: (name) => void said.push(name) },
+    clock: realClock,
     insisted,
   };
   return { context, held, said, task: held.add(ID, 2) };

@@ -1,3 +1,4 @@
+import { realClock as clock } from '@kolejka/program';
 import { GridError } from '@kolejka/protocol';
 import test from 'ava';
 import { GivenUp, persist } from '../src/persist.ts';
@@ -14,7 +15,7 @@ test('a server that does not answer is asked again until it does', async (t) => 
     if (next instanceof GridError) throw next;
     return next;
   };
-  t.is(await persist(ask, { signal: never, unanswered: (_error, inARow) => void heard.push(inARow) }), 'yes');
+  t.is(await persist(ask, { clock, signal: never, unanswered: (_error, inARow) => void heard.push(inARow) }), 'yes');
   t.deepEqual(heard, [1, 2, 3, 4, 5]);
 });
 
@@ -24,7 +25,7 @@ test('a refusal is an answer', async (t) => {
     asked += 1;
     throw new GridError('stale-lease', 'not yours');
   };
-  const error = await t.throwsAsync(persist(ask, { signal: never, unanswered: () => t.fail() }), {
+  const error = await t.throwsAsync(persist(ask, { clock, signal: never, unanswered: () => t.fail() }), {
     instanceOf: GridError,
   });
   t.is(error.code, 'stale-lease');
@@ -35,11 +36,15 @@ test('what breaks here is not asked again', async (t) => {
   const ask = async () => {
     throw new TypeError('disk full');
   };
-  await t.throwsAsync(persist(ask, { signal: never, unanswered: () => t.fail() }), { instanceOf: TypeError });
+  await t.throwsAsync(persist(ask, { clock, signal: never, unanswered: () => t.fail() }), { instanceOf: TypeError });
 });
 
 test('whoever is told to stop stops asking', async (t) => {
   const stop = new AbortController();
-  const asking = persist(() => Promise.reject(away()), { signal: stop.signal, unanswered: () => stop.abort() });
+  const asking = persist(() => Promise.reject(away()), {
+    clock,
+    signal: stop.signal,
+    unanswered: () => stop.abort(),
+  });
   await t.throwsAsync(asking, { instanceOf: GivenUp });
 });

@@ -1,3 +1,4 @@
+import { realClock } from '@kolejka/program';
 import { ForemanName } from '@kolejka/protocol';
 import test from 'ava';
 import { Disk } from '../src/disk.ts';
@@ -16,7 +17,8 @@ function open(given: Partial<PullContext>) {
         return { tasks: [] };
       },
     },
-    worker: { engine: { docker: { ping: async () => 'OK' } } },
+    worker: { findAway: async () => undefined },
+    clock: realClock,
     offer: { limits: {}, tags: [], defaults: {} },
     held: new HeldTasks(),
     disk: new Disk('/dev/null/runs'),

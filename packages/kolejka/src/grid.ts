@@ -61,7 +61,9 @@ export async function startGrid({ data, listen, signal }: GridOptions): Promise<
     opened.push(() => sockets.remove());
     await start('observer', ['--socket', sockets.observer]);
     const temp = path.join(data, 'runs');
-    await start('foreman', ['--config-file', configFile, '--temp', temp, '--observer', sockets.observer]);
+    const state = path.join(data, 'foreman');
+    const places = ['--temp', temp, '--state', state, '--observer', sockets.observer];
+    await start('foreman', ['--config-file', configFile, ...places]);
     signal?.throwIfAborted();
     const broken = Promise.race(
       programs.map(async ({ name, ended }) => {

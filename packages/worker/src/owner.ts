@@ -21,6 +21,12 @@ export async function isOwned(directory: string): Promise<boolean> {
   return owner === undefined ? await isYoung(directory) : await lives(owner);
 }
 
+/** The pid of the process that owns the directory and lives, or undefined. */
+export async function livingOwner(directory: string): Promise<number | undefined> {
+  const owner = await readOwner(directory);
+  return owner !== undefined && (await lives(owner)) ? owner.pid : undefined;
+}
+
 interface Owner {
   pid: number;
   started: string | undefined;
