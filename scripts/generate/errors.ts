@@ -23,10 +23,10 @@ export function errorsPage(): string {
       ]),
     ),
     '## Why a task ended',
-    'A task that fails is no error: it has a result. `reason` in `kolejka_result.json` says why it ended; the first reason wins.',
+    'A task that fails is no error: it has a result. `reason` in `kolejka_result.json` says why it ended; the first reason wins. `result` is the exit code of the program, whatever the reason: 128 + the number of the signal where one ended it, and then `signal` names it. Both are absent when the program was never started.',
     table(
-      ['reason', 'meaning'],
-      Object.entries(REASONS).map(([name, about]) => [code(name), about]),
+      ['reason', 'meaning', 'what to do'],
+      Object.entries(REASONS).map(([name, { about, remedy }]) => [code(name), about, remedy]),
     ),
     '## The life of a task',
     table(

@@ -64,12 +64,10 @@ async function offer(
 }
 
 /** The same result without what came of its program but the exit code and the numbers. */
-function tellRefusal({ tags, limits, stats, result, reason }: Result, { code, message }: GridError): Result {
+function tellRefusal({ reason, files: _lost, stdout: _out, stderr: _err, ...rest }: Result, error: GridError): Result {
+  const { code, message } = error;
   return {
-    tags,
-    limits,
-    stats,
-    ...(result !== undefined && { result }),
+    ...rest,
     reason: code === 'too-large' ? 'disk' : (reason ?? 'infrastructure'),
     message: `The files of the result are lost, because the server refused it: ${message}`.slice(0, MESSAGE_LENGTH),
     files: {},

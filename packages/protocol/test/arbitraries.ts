@@ -125,6 +125,8 @@ export const results: fc.Arbitrary<Result> = fc.record(
     limits,
     stats,
     result: fc.integer({ min: -1, max: 255 }),
+    signal: fc.constantFrom('SIGKILL', 'SIGRTMIN+2'),
+    image: fc.constantFrom('busybox:stable', 'busybox@sha256:00'),
     reason: fc.constantFrom(...REASON_NAMES),
     message: texts,
     stdout: fileNames,

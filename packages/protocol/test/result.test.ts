@@ -29,9 +29,11 @@ test('an id and an exit code are enough, as for the original', (t) => {
   );
 });
 
-test('reason and message stand before the files', (t) => {
-  const printed = printResult(parseResult({ result: 137, reason: 'time', message: 'The time was up.', stderr: 'err' }));
-  t.deepEqual(Object.keys(printed), ['tags', 'limits', 'stats', 'result', 'stderr', 'reason', 'message', 'files']);
+test('what the original does not have stands after its keys, before the files', (t) => {
+  const signal = { result: 137, signal: 'SIGKILL', image: 'busybox:stable' };
+  const printed = printResult(parseResult({ ...signal, reason: 'time', message: 'The time was up.', stderr: 'err' }));
+  const keys = ['tags', 'limits', 'stats', 'result', 'stderr', 'signal', 'image', 'reason', 'message', 'files'];
+  t.deepEqual(Object.keys(printed), keys);
 });
 
 test('a result that is printed is parsed to the same result', (t) => {
@@ -42,6 +44,9 @@ const REFUSED: [Record<string, unknown>, string][] = [
   [{ result: 1.5 }, 'result'],
   [{ result: '0' }, 'result'],
   [{ reason: 'boredom' }, 'reason'],
+  [{ signal: 'kill' }, 'signal'],
+  [{ signal: 9 }, 'signal'],
+  [{ image: 'x'.repeat(1001) }, 'image'],
   [{ tags: 'a' }, 'tags'],
   [{ tags: [1] }, 'tags.0'],
   [{ limits: { memory: 'x' } }, 'limits.memory'],

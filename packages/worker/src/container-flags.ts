@@ -11,6 +11,7 @@ import {
 import type { ContainerCreateOptions } from 'dockerode';
 import path from 'node:path';
 import type { Network } from './network.ts';
+import type { Image } from './image.ts';
 import { INSIDE, type Workspace } from './workspace.ts';
 
 /**
@@ -79,8 +80,7 @@ export interface ContainerPlan {
   network: Network;
   /** The task group, as the engine takes it. */
   parent: string;
-  /** Variables that the image would add. */
-  imageVariables: readonly string[];
+  image: Pick<Image, 'id' | 'variables'>;
   /** The directory of the observer's socket, when there is one. */
   observerDirectory: string | undefined;
   labels: Record<string, string>;
@@ -92,7 +92,7 @@ export function containerOptions(plan: ContainerPlan): ContainerCreateOptions {
   const [command, ...rest] = task.args;
   return {
     name: plan.name,
-    Image: task.image,
+    Image: plan.image.id,
     // The command replaces the image's entrypoint, as the original's own entrypoint did.
     Entrypoint: command === undefined ? [] : [command],
     Cmd: rest,
@@ -100,7 +100,7 @@ export function containerOptions(plan: ContainerPlan): ContainerCreateOptions {
     Hostname: 'kolejka',
     NetworkDisabled: network.disabled,
     User: '0:0',
-    Env: environment(task, plan.imageVariables),
+    Env: environment(task, plan.image.variables),
     Labels: { ...plan.labels, 'kolejka.task': task.id ?? '' },
     // The image's own check would run in the task's group, and be measured.
     Healthcheck: { Test: ['NONE'] },

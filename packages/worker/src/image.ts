@@ -1,9 +1,15 @@
 /** Images: there already, or pulled; what of them a run needs to know. */
-import { GridError } from '@kolejka/protocol';
+import { GridError, MOST_IMAGE_NAME } from '@kolejka/protocol';
+import type { ImageInspectInfo } from 'dockerode';
 import { type Engine, engineStatus } from './engine.ts';
 import { engineFailure } from './engine-failure.ts';
+import { pullImage, type PullListener } from './image-pull.ts';
 
 export interface Image {
+  /** What the container is made of: a tag may be moved between the look and the start. */
+  id: string;
+  /** The same for people and other machines: `NAME@sha256:…`, or the identifier where no registry has given a digest. */
+  digest: string;
   /** Names of the variables that the image would put into the environment. */
   variables: string[];
   sizeBytes: number;
@@ -15,15 +21,22 @@ export interface ImageOptions {
   /** Largest size that may be used, in bytes. */
   limitBytes: number | undefined;
   signal: AbortSignal;
+  /** Hears how far a pull is. */
+  pulling?: PullListener | undefined;
 }
+
+/** What names of images are made of; nothing else may come into the address of a call. */
+const NAME = /^[\w.:/@[\]-]+$/;
 
 /**
  * The image by its name, pulled when it is not there.
  * @throws GridError `image-unavailable` when it cannot be had or is too large
  */
 export async function fetchImage(engine: Engine, name: string, options: ImageOptions): Promise<Image> {
-  const found = options.pull ? undefined : await inspect(engine, name);
-  const image = found ?? (await pull(engine, name, options.signal));
+  if (!NAME.test(name) || name.includes('..') || name.length > MOST_IMAGE_NAME) {
+    throw new GridError('image-unavailable', `${JSON.stringify(name.slice(0, 100))} is not a name of an image.`);
+  }
+  const image = (options.pull ? undefined : await inspect(engine, name)) ?? (await pull(engine, name, options));
   if (options.limitBytes !== undefined && image.sizeBytes > options.limitBytes) {
     throw new GridError(
       'image-unavailable',
@@ -37,22 +50,22 @@ async function inspect(engine: Engine, name: string): Promise<Image | undefined>
   try {
     const found = await engine.docker.getImage(name).inspect();
     const variables = (found.Config?.Env ?? []).map((entry) => entry.split('=', 1)[0] ?? '');
-    return { variables, sizeBytes: found.Size };
+    return { id: found.Id, digest: digestOf(name, found), variables, sizeBytes: found.Size };
   } catch (error) {
     if (engineStatus(error) === 404) return undefined;
     throw engineFailure(error, 'image-unavailable', `The image ${name} cannot be looked up`);
   }
 }
 
-async function pull(engine: Engine, name: string, signal: AbortSignal): Promise<Image> {
-  try {
-    const progress = await engine.docker.pull(name, { abortSignal: signal });
-    await new Promise<void>((resolve, reject) => {
-      engine.docker.modem.followProgress(progress, (error) => (error === null ? resolve() : reject(error)));
-    });
-  } catch (error) {
-    throw engineFailure(error, 'image-unavailable', `The image ${name} could not be pulled`);
-  }
+/** One image may be known to several registries: the digest is that of the one the task names, if there is one. */
+function digestOf(name: string, { Id, RepoDigests }: Pick<ImageInspectInfo, 'Id' | 'RepoDigests'>): string {
+  const digests = RepoDigests ?? [];
+  const repository = name.replace(/@.*$/, '').replace(/:[^/:]*$/, '');
+  return digests.find((digest) => digest.split('@', 1)[0] === repository) ?? digests[0] ?? Id;
+}
+
+async function pull(engine: Engine, name: string, options: ImageOptions): Promise<Image> {
+  await pullImage(engine, name, options);
   const image = await inspect(engine, name);
   if (image === undefined) throw new GridError('image-unavailable', `The image ${name} was pulled but is not there.`);
   return image;

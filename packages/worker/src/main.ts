@@ -32,12 +32,13 @@ execute.action(async (taskDirectory: string, resultDirectory: string) => {
   const { readTask } = await import('./task-directory.ts');
   const task = await readTask(taskDirectory);
 
-  const { openWorker, runTask } = await import('./index.ts');
+  const [{ openWorker, runTask }, { openPullBar }] = await Promise.all([import('./index.ts'), import('./pull-bar.ts')]);
   const log = openLog('kolejka-worker', MESSAGES, {
     level: flags.debug === true ? 'debug' : flags.verbose === true ? 'info' : 'warn',
   });
   const shutdown = openShutdown();
   const context = await openWorker({ log, temp: config.temp, observerSocket: config.observer });
+  const bar = openPullBar();
   const result = await runTask(context, {
     task,
     taskDirectory,
@@ -45,8 +46,10 @@ execute.action(async (taskDirectory: string, resultDirectory: string) => {
     limits: limitsIn(config),
     consume: flags.consume === true,
     pull: config.pull,
+    pulling: bar.show,
     cancel: shutdown.asked,
-  });
+    started: bar.close,
+  }).finally(bar.close);
   // The directory of runs was made when it was needed and need not stay, unless another worker is using it.
   await rmdir(context.temp).catch(() => undefined);
   if (result.reason === 'image')

@@ -7,7 +7,13 @@ const UNOWNED_MS = 60_000;
 
 /** Makes this process the owner of the directory. */
 export async function ownDirectory(directory: string): Promise<void> {
-  await writeFile(path.join(directory, OWNER_FILE), `${process.pid} ${await startTime(process.pid)}`);
+  const { pid, started } = await self();
+  await writeFile(path.join(directory, OWNER_FILE), `${pid} ${started}`);
+}
+
+/** This process as an owner. */
+export async function self(): Promise<Owner> {
+  return { pid: process.pid, started: await startTime(process.pid) };
 }
 
 /** From now on it is nobody's. */
@@ -27,7 +33,7 @@ export async function livingOwner(directory: string): Promise<number | undefined
   return owner !== undefined && (await lives(owner)) ? owner.pid : undefined;
 }
 
-interface Owner {
+export interface Owner {
   pid: number;
   started: string | undefined;
 }
@@ -40,7 +46,7 @@ async function readOwner(directory: string): Promise<Owner | undefined> {
 }
 
 /** A pid is given again to others; its start time tells them apart. */
-async function lives({ pid, started }: Owner): Promise<boolean> {
+export async function lives({ pid, started }: Owner): Promise<boolean> {
   return started !== undefined && (await startTime(pid)) === started;
 }
 

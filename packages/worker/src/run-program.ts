@@ -8,9 +8,11 @@ import { createContainer, type Exit, initFailure, readExit, startContainer, wait
 import { checkLimits, containerOptions } from './container-flags.ts';
 import { fetchImage } from './image.ts';
 import { prepareNetwork } from './network.ts';
+import type { PullListener } from './image-pull.ts';
 import { observerDirectory } from './observer-directory.ts';
 import type { WorkerContext } from './open.ts';
-import { containerName, removeContainer, type Run } from './runs.ts';
+import { containerName, removeContainer, RUN_LABEL, type Run } from './runs.ts';
+import { sayStep, type Step } from './steps.ts';
 import { attachStreams } from './streams.ts';
 import { startWatch, type Watch } from './watch.ts';
 import type { Workspace } from './workspace.ts';
@@ -22,6 +24,7 @@ export interface Prepared {
   run: Run;
   workspace: Workspace;
   pull: boolean;
+  pulling: PullListener | undefined;
   cancel: AbortSignal;
   started: () => void;
   /** Registers what must be closed, whatever happens. */
@@ -31,6 +34,8 @@ export interface Prepared {
 /** How the program ended. */
 export interface Ended {
   exit: Exit;
+  /** What ran, by digest. */
+  image: string;
   stats: Stats;
   reason: Reason | undefined;
   message?: string;
@@ -49,8 +54,12 @@ export async function runProgram(context: WorkerContext, prepared: Prepared): Pr
   const { engine, cgroups } = context;
   if (task.args.length === 0) throw new GridError('image-unavailable', 'The task names no command (args).');
   checkLimits(limits, cgroups.keeps);
-  const image = await fetchImage(engine, task.image, { pull: prepared.pull, limitBytes: limits.image, signal: cancel });
+  const step = (name: Step) => sayStep(context.log, run, name);
+  step('image');
+  const { pull, pulling } = prepared;
+  const image = await fetchImage(engine, task.image, { pull, limitBytes: limits.image, signal: cancel, pulling });
 
+  step('group');
   // Where create stops half-way, what it has made is found by its name.
   let group: Group | undefined;
   const groupPath = cgroups.taskPath(run.id);
@@ -58,6 +67,7 @@ export async function runProgram(context: WorkerContext, prepared: Prepared): Pr
   group = cgroups.create(groupPath);
   group.limit(limits.pids === undefined ? limits : { ...limits, pids: Math.max(limits.pids, PIDS_TO_START) });
 
+  step('container');
   closing('container', () => removeContainer(engine, containerName(run.id)));
   const options = containerOptions({
     name: containerName(run.id),
@@ -66,19 +76,22 @@ export async function runProgram(context: WorkerContext, prepared: Prepared): Pr
     workspace,
     network: await prepareNetwork(limits.network === true, run.directory),
     parent: cgroups.parentFor(groupPath),
-    imageVariables: image.variables,
+    image,
     observerDirectory: observerDirectory(context.observerSocket),
-    labels: { 'kolejka.run': run.id },
+    labels: { [RUN_LABEL]: run.id },
   });
-  return await runContainer(context, prepared, await createContainer(engine, options), group);
+  const ended = await runContainer(context, prepared, await createContainer(engine, options), group);
+  return { ...ended, image: image.digest };
 }
 
 async function runContainer(
   { engine, log }: WorkerContext,
-  { task, limits, workspace, cancel, started }: Prepared,
+  { task, limits, run, workspace, cancel, started }: Prepared,
   container: Container,
   group: Group,
-): Promise<Ended> {
+): Promise<Omit<Ended, 'image'>> {
+  const step = (name: Step) => sayStep(log, run, name);
+  step('start');
   let watch: Watch | undefined;
   const streams = await attachStreams(container, {
     task,
@@ -106,9 +119,11 @@ async function runContainer(
   });
   started();
   log.say('task-started', { task: task.id });
+  step('run');
   try {
     await Promise.race([waitForExit(engine, container), refuseSilence(watch)]);
   } finally {
+    step('stop');
     watch.stop();
     streams.release();
     // The container's end is not that of sessions beside it; only after this nothing can write any more.

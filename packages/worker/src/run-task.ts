@@ -10,15 +10,17 @@ import {
   GridError,
   type Limits,
   MOST_FILES,
-  type Reason,
   type Result,
   type Task,
 } from '@kolejka/protocol';
 import { type Collected, type CollectLimits, collectFiles } from './collect.ts';
+import { exitSignal } from './exit-signal.ts';
+import type { PullListener } from './image-pull.ts';
 import type { WorkerContext } from './open.ts';
 import { openResultDirectory, writeResult } from './result-directory.ts';
 import { type Ended, runProgram } from './run-program.ts';
 import { disownRun, openRun, removeRunDirectory, type Run } from './runs.ts';
+import { sayStep, type Step } from './steps.ts';
 import { prepareWorkspace } from './workspace.ts';
 
 export interface RunRequest {
@@ -37,6 +39,8 @@ export interface RunRequest {
   consume?: boolean;
   /** Pull the image even when a local version is there. */
   pull?: boolean;
+  /** Hears how far the pull of the image is; not called where none is needed. */
+  pulling?: PullListener;
   /** Aborted to cancel the run. */
   cancel?: AbortSignal;
   /** Called when the program runs in its container. */
@@ -67,6 +71,8 @@ export async function runTask(context: WorkerContext, request: RunRequest): Prom
   await using opened = new AsyncDisposableStack();
   const closing = registerClosings(context, run, opened);
 
+  const step = (name: Step) => sayStep(context.log, run, name);
+  step('workspace');
   const consume = request.consume ?? false;
   const workspace = await prepareWorkspace(run.directory, { task, directory: request.taskDirectory, consume });
   let result: Result = {
@@ -77,9 +83,20 @@ export async function runTask(context: WorkerContext, request: RunRequest): Prom
     files: {},
   };
   try {
-    const { pull = false, started = () => undefined } = request;
-    const ended = await runProgram(context, { task, limits, run, workspace, pull, cancel, started, closing });
+    const { pull = false, pulling, started = () => undefined } = request;
+    const ended = await runProgram(context, {
+      task,
+      limits,
+      run,
+      workspace,
+      pull,
+      pulling,
+      cancel,
+      started,
+      closing,
+    });
     result = { ...result, ...describeEnd(ended), stats: ended.stats };
+    step('collect');
     const collected = await collectFiles(task, workspace, resultDirectory, COLLECT_LIMITS);
     result = { ...result, ...describeFiles(result, collected), ...streamsOf(task) };
   } catch (thrown) {
@@ -87,9 +104,11 @@ export async function runTask(context: WorkerContext, request: RunRequest): Prom
     if (error.code === 'engine-unreachable' && !cancel.aborted) throw error;
     result = { ...result, ...describeFailure(error, cancel) };
   }
+  step('result');
   await writeResult(resultDirectory, result);
   const { reason, message } = result;
   context.log.say('task-ended', { task: task.id, run: run.id, reason, result: result.result, message });
+  step('close');
   return result;
 }
 
@@ -113,12 +132,15 @@ function registerClosings({ log }: WorkerContext, run: Run, opened: AsyncDisposa
   return closing;
 }
 
-/** Codes above 128 are 128 + signal, up to the last real-time signal. */
-const isSignalCode = (code: number) => code > 128 && code <= 128 + 64;
-
-function describeEnd({ exit, reason, message }: Ended): Partial<Result> {
-  const natural: Reason = isSignalCode(exit.code) ? 'signal' : 'exit';
-  return { result: exit.code, reason: reason ?? natural, ...(message !== undefined && { message }) };
+function describeEnd({ exit, image, reason, message }: Ended): Partial<Result> {
+  const signal = exitSignal(exit.code);
+  return {
+    result: exit.code,
+    ...(signal !== undefined && { signal }),
+    image,
+    reason: reason ?? (signal === undefined ? 'exit' : 'signal'),
+    ...(message !== undefined && { message }),
+  };
 }
 
 function describeFiles({ reason, message }: Result, { files, remarks, overflow }: Collected): Partial<Result> {

@@ -1,11 +1,12 @@
 /**
  * Runs: one attempt of one task on this machine.
  *
- * The directory of a run is made first and removed last, and its name is also that of the container and the task
- * group. So whatever a worker that was killed has left behind is found by its directory. A file in it says which
- * process owns it; a run whose owner is gone is a leftover.
+ * The directory of a run is made first and removed last, and its name is also that of the container (and its label) and
+ * the task group. So whatever a worker that was killed has left behind is found by its directory. A file in it says
+ * which process owns it; a run whose owner is gone is a leftover. Where somebody has emptied the directory of runs, the
+ * names of the container and the group still say where the run was at home and whose it was.
  */
-import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -15,7 +16,8 @@ import type { Cgroups } from '@kolejka/observer/cgroup';
 import type { Log } from '@kolejka/program';
 import { type Engine, engineStatus } from './engine.ts';
 import type { MESSAGES } from './messages.ts';
-import { disownDirectory, isOwned, ownDirectory } from './owner.ts';
+import { disownDirectory, isOwned, lives, ownDirectory } from './owner.ts';
+import { beginRunId, findRunId, homeOf, type RunId } from './run-id.ts';
 
 /** Where runs are when nothing else is said. */
 export const DEFAULT_TEMP = path.join(tmpdir(), 'kolejka');
@@ -29,10 +31,13 @@ export interface Run {
 /** Name of a run's container. */
 export const containerName = (runId: string) => `kolejka_worker_${runId}`;
 
+/** Label of a run's container. */
+export const RUN_LABEL = 'kolejka.run';
+
 /** Makes the directory of a new run below `temp`, owned by this process. */
 export async function openRun(temp: string, task: string): Promise<Run> {
   await mkdir(temp, { recursive: true, mode: 0o700 });
-  const directory = await mkdtemp(path.join(temp, `${task}_${randomBytes(4).toString('hex')}`));
+  const directory = await mkdtemp(path.join(temp, await beginRunId(temp, task)));
   await ownDirectory(directory);
   return { id: path.basename(directory), directory };
 }
@@ -58,19 +63,41 @@ interface Leftovers {
 }
 
 /** Removes containers, groups and directories of runs below `temp` whose worker is gone. */
-export async function removeLeftovers({ temp, engine, cgroups, log }: Leftovers): Promise<void> {
+export async function removeLeftovers(context: Leftovers): Promise<void> {
+  const { temp, log } = context;
   for (const id of await readdir(temp).catch(() => [])) {
-    const directory = path.join(temp, id);
-    if (await isOwned(directory)) continue;
-    try {
-      await removeContainer(engine, containerName(id));
-      await cgroups.open(cgroups.taskPath(id)).remove();
-      await removeRunDirectory(directory);
-      log.say('leftover-removed', { run: id });
-    } catch (error) {
-      log.say('left-behind', { run: id, error });
-    }
+    if (!(await isOwned(path.join(temp, id)))) await removeLeftover(context, id);
   }
+  const homeless = await findHomeless(context).catch((error: unknown) => {
+    log.say('left-behind', { what: 'containers and groups without a directory', error });
+    return new Map<string, RunId>();
+  });
+  for (const { id, owner } of homeless.values()) {
+    if (!(await lives(owner))) await removeLeftover(context, id);
+  }
+}
+
+async function removeLeftover({ temp, engine, cgroups, log }: Leftovers, id: string): Promise<void> {
+  try {
+    await removeContainer(engine, containerName(id));
+    await cgroups.open(cgroups.taskPath(id)).remove();
+    await removeRunDirectory(path.join(temp, id));
+    log.say('leftover-removed', { run: id });
+  } catch (error) {
+    log.say('left-behind', { run: id, error });
+  }
+}
+
+/** Runs that were at home in `temp` and have a container or a group, but no directory any more. */
+async function findHomeless({ temp, engine, cgroups }: Leftovers): Promise<Map<string, RunId>> {
+  const containers = await engine.docker.listContainers({ all: true, filters: { label: [RUN_LABEL] } });
+  const groups = cgroups.children(path.dirname(cgroups.taskPath('run')));
+  const names = [...containers.map(({ Labels }) => Labels[RUN_LABEL] ?? ''), ...groups];
+  const runs = names.flatMap((name) => findRunId(name) ?? []);
+  const home = homeOf(temp);
+  return new Map(
+    runs.filter((run) => run.home === home && !existsSync(path.join(temp, run.id))).map((run) => [run.id, run]),
+  );
 }
 
 /** Removes a container, running or not; one that is gone is fine. */

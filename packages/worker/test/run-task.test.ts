@@ -22,6 +22,8 @@ test('a program that ends by itself gives its exit code, its output and its stat
   const { result, text, resultDirectory } = await scene.run(sh('echo out; echo err >&2; exit 3'));
   t.is(result.result, 3);
   t.is(result.reason, 'exit');
+  t.is(result.signal, undefined);
+  t.regex(result.image ?? '', /^(busybox@)?sha256:[0-9a-f]{64}$/);
   t.is(await text('out'), 'out\n');
   t.is(await text('err'), 'err\n');
   t.deepEqual(Object.keys(result.files), ['err', 'out']);
@@ -159,6 +161,7 @@ test('a signal that the worker did not send is told apart from an exit', async (
   const { run } = await openScene(t);
   const { result } = await run(sh('kill -SEGV $$'));
   t.is(result.result, 139);
+  t.is(result.signal, 'SIGSEGV');
   t.is(result.reason, 'signal');
 });
 
@@ -167,6 +170,7 @@ test('hostile input 8, 9, 10: a program that never ends and hears no signal is e
   const { result } = await scene.run({ ...sh('trap "" TERM INT; while :; do :; done'), limits: { time: '1s' } });
   t.is(result.reason, 'time');
   t.is(result.result, 137);
+  t.is(result.signal, 'SIGKILL');
   t.true((result.stats.time ?? 0) >= 1000 && (result.stats.time ?? 0) < 2000, `${result.stats.time} ms`);
   await nothingIsLeft(t, scene);
 });
