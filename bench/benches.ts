@@ -14,4 +14,8 @@ export const BENCHES: Readonly<Record<string, Bench>> = {
     about: 'blobs up and down, and what memory that takes',
     measure: async (effort) => (await import('./blobs.ts')).measureBlobs(effort),
   },
+  worker: {
+    about: 'a run of a task over docker run, and large files over cp',
+    measure: async (effort) => (await import('./worker.ts')).measureWorker(effort),
+  },
 };

@@ -1,0 +1,56 @@
+/** A large file into a task and out of it, over `cp` of the same bytes there and back. */
+import { rm, stat, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { milliseconds, shuffle } from './chance.ts';
+import { runChild } from './child.ts';
+import { writeRandomFile } from './large-file.ts';
+import type { Gathered } from './samples.ts';
+import { type TestedWorker, writeTask } from './tested-worker.ts';
+import { IMAGE } from './ways.ts';
+
+/** The program copies its file to its results: one `cp` in the container, where the other side has one outside. */
+const TASK = {
+  image: IMAGE,
+  args: ['cp', 'data', '/var/lib/kolejka/result/data'],
+  files: { data: 'data' },
+  limits: { pids: 64, time: '240s' },
+};
+
+/** One run: the task with the large file, the same with one byte, and `cp`, in an order of chance. */
+export async function measureData(worker: TestedWorker, directory: string, bytes: number, into: Gathered) {
+  const large = await writeTask(path.join(directory, 'large'), TASK);
+  const tiny = await writeTask(path.join(directory, 'tiny'), TASK);
+  const file = path.join(large.directory, 'data');
+  await writeRandomFile(file, bytes);
+  await writeFile(path.join(tiny.directory, 'data'), '.');
+
+  const times = { large: 0, tiny: 0, cp: 0 };
+  const run = async (asked: typeof large, expected: number) => {
+    const result = await worker.call(asked);
+    const { size } = await stat(path.join(result, 'data'));
+    if (size !== expected) throw new Error(`${size} bytes came out of ${expected}`);
+    return result;
+  };
+  const copies = ['there', 'back'].map((name) => path.join(directory, name));
+  const work = {
+    large: () => run(large, bytes),
+    tiny: () => run(tiny, 1),
+    cp: async () => {
+      const [there = '', back = ''] = copies;
+      await runChild('cp', [file, there]);
+      await runChild('cp', [there, back]);
+      return there;
+    },
+  };
+  for (const each of shuffle(['large', 'tiny', 'cp'] as const)) {
+    // What the one before has left to be written must not be in the time of the next.
+    await runChild('sync', ['--file-system', directory]);
+    let made = '';
+    times[each] = await milliseconds(async () => (made = await work[each]()));
+    for (const left of [made, ...copies]) await rm(left, { recursive: true, force: true });
+  }
+  await rm(directory, { recursive: true });
+  into.add('data_1g_ms', times.large - times.tiny);
+  into.add('cp_1g_ms', times.cp);
+  into.add('data_1g_over_cp', (times.large - times.tiny) / times.cp);
+}
