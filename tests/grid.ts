@@ -58,7 +58,7 @@ export async function openGrid(t: ExecutionContext): Promise<TestGrid> {
   const configFile = await prepareAccounts(at('server'), address, directory);
   // In a directory of its own: every container sees the directory of the socket.
   const socket = path.join(at('observer'), 'socket');
-  await start('observer', '--socket', socket);
+  await start('observer', '--socket', socket, '--state', at('sessions'), '--close-sessions');
   const client = openClient(readClientConfig({ configFile }, {}, {}));
   let executed = 0;
 

@@ -59,7 +59,8 @@ export async function startGrid({ data, listen, signal }: GridOptions): Promise<
     // Not before the server runs: it has made sure that nobody else works on these data.
     const sockets = await openSockets(data);
     opened.push(() => sockets.remove());
-    await start('observer', ['--socket', sockets.observer]);
+    const sessions = path.join(data, 'observer');
+    await start('observer', ['--socket', sockets.observer, '--state', sessions, '--close-sessions']);
     const temp = path.join(data, 'runs');
     const state = path.join(data, 'foreman');
     const places = ['--temp', temp, '--state', state, '--observer', sockets.observer];

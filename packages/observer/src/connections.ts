@@ -6,23 +6,21 @@ import type { Cgroups } from './cgroup/index.ts';
 import type { ObserverMessages } from './messages.ts';
 import { peerOf } from './peer.ts';
 import { PeerStream } from './peer-stream.ts';
+import { Seldom } from './seldom.ts';
 
 /** Of one scope. An idle one is kept: the original's programs hold theirs while a program runs. */
 const MOST_CONNECTIONS = 256;
 
-/** Pause between two lines about refused connections. */
-const SILENCE_MS = 60_000;
-
 export class Connections {
   readonly #cgroups: Cgroups;
   readonly #log: Log<ObserverMessages>;
-  readonly #streams = new Map<PeerStream, string>();
-  #refused = 0;
-  #silentUntil = 0;
+  readonly #streams = new Set<PeerStream>();
+  readonly #refused: Seldom;
 
   constructor(cgroups: Cgroups, log: Log<ObserverMessages>) {
     this.#cgroups = cgroups;
     this.#log = log;
+    this.#refused = new Seldom((refused, fields) => log.say('too many connections', { ...fields, refused }));
   }
 
   /** The connection with its peer; undefined when it was dropped. */
@@ -34,27 +32,18 @@ export class Connections {
       return undefined;
     }
     const { scope } = placeOf(this.#cgroups.pathOf(peer.pid) ?? '/', peer.uid);
-    if ([...this.#streams.values()].filter((other) => other === scope).length >= MOST_CONNECTIONS) {
-      this.#sayRefused(scope);
+    if ([...this.#streams].filter((other) => other.scope === scope).length >= MOST_CONNECTIONS) {
+      this.#refused.say({ scope });
       socket.destroy();
       return undefined;
     }
-    const stream = new PeerStream(socket, peer);
-    this.#streams.set(stream, scope);
+    const stream = new PeerStream(socket, peer, scope);
+    this.#streams.add(stream);
     stream.on('close', () => this.#streams.delete(stream));
     return stream;
   }
 
-  /** Once a minute at most: whoever floods the socket must not flood the log too. */
-  #sayRefused(scope: string): void {
-    this.#refused += 1;
-    if (performance.now() < this.#silentUntil) return;
-    this.#log.say('too many connections', { scope, refused: this.#refused });
-    this.#refused = 0;
-    this.#silentUntil = performance.now() + SILENCE_MS;
-  }
-
   closeAll(): void {
-    for (const stream of this.#streams.keys()) stream.destroy();
+    for (const stream of this.#streams) stream.destroy();
   }
 }

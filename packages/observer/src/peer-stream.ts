@@ -13,12 +13,15 @@ const REQUEST_PATIENCE_MS = 10_000;
 
 export class PeerStream extends Duplex {
   readonly peer: Peer;
+  /** Of the peer, when it connected. */
+  readonly scope: string;
   readonly #socket: Socket;
   #slow: NodeJS.Timeout | undefined;
 
-  constructor(socket: Socket, peer: Peer) {
+  constructor(socket: Socket, peer: Peer, scope: string) {
     super({ allowHalfOpen: true });
     this.peer = peer;
+    this.scope = scope;
     this.#socket = socket;
     const lines = new RequestLines();
     this.#watchSlowness(true);
@@ -52,6 +55,8 @@ export class PeerStream extends Duplex {
 
   override _final(done: () => void): void {
     this.#socket.end(done);
+    // Who has the last answer and does not close its end is not waited for.
+    this.#watchSlowness(true);
   }
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {

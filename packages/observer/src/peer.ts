@@ -89,6 +89,16 @@ function startOf(pid: number): string | undefined {
   return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
 }
 
+/** Ticks of the clock in /proc are hundredths of a second on every Linux that Node runs on. */
+const TICK_MS = 10;
+
+/** When a process began, in milliseconds of the calendar, to a second or so; undefined when there is none. */
+export function startedAt(pid: number): number | undefined {
+  const boot = /^btime (\d+)$/m.exec(readFileSync('/proc/stat', 'latin1'))?.[1];
+  const start = startOf(pid);
+  return boot === undefined || start === undefined ? undefined : Number(boot) * 1000 + Number(start) * TICK_MS;
+}
+
 /** The peer may have ended and its pid be in use again before we looked: where the kernel can tell, ask it. */
 function isStill(pid: number, fd: number): boolean {
   const descriptor = Buffer.alloc(4);

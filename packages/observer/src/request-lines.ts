@@ -2,12 +2,15 @@
  * Mends request lines. The original's programs inside containers say `POST attach HTTP/1.1`, without a slash, which no
  * HTTP parser takes. So the bytes of a connection pass here first: request lines get their slash, all else goes through
  * as it came, as soon as it comes.
+ *
+ * Such a line becomes one of HTTP/1.0: the original's observer closes after each answer, and those programs rely on it
+ * (Python's http.client sends no request before it has read the last answer, but where that one ended the connection).
  */
 
 /** A longer line goes through as it is; the parser refuses it then. */
 const LONGEST_LINE = 8192;
 const NEWLINE = 10;
-const NO_SLASH = /^([A-Z]+) (?![/*])(\S*) ?(HTTP\/1\.[01])(\r?\n)$/;
+const NO_SLASH = /^([A-Z]+) (?![/*])(\S*) ?HTTP\/1\.[01](\r?\n)$/;
 
 export class RequestLines {
   /** What comes next: a request line, a header, or so many bytes of body. */
@@ -55,7 +58,7 @@ export class RequestLines {
     if (this.#expects === 'request' && !isEmpty) {
       this.#expects = 'header';
       this.#bodyLeft = 0;
-      return Buffer.from(text.replace(NO_SLASH, '$1 /$2 $3$4'), 'latin1');
+      return Buffer.from(text.replace(NO_SLASH, '$1 /$2 HTTP/1.0$3'), 'latin1');
     }
     if (this.#expects === 'header') {
       this.#bodyLeft = Number(/^content-length:\s*(\d{1,15})\s*$/i.exec(text)?.[1] ?? this.#bodyLeft);

@@ -33,7 +33,7 @@ const HANDLERS: Handlers = {
   },
 
   limits({ body, caller, sessions }) {
-    sessions.find(caller, body.session_id, body.secret).limit(body.limits);
+    sessions.limit(sessions.find(caller, body.session_id, body.secret), body.limits);
     return {};
   },
 
@@ -62,7 +62,7 @@ const HANDLERS: Handlers = {
   },
 
   async close({ body, caller, sessions }) {
-    await sessions.close(sessions.find(caller, body.session_id, body.secret));
+    await sessions.close(sessions.find(caller, body.session_id, body.secret), caller.peer.pid);
     return {};
   },
 };

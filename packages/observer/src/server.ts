@@ -1,23 +1,25 @@
 /** HTTP on the observer's socket: who connects, what is asked, how it is answered. */
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer } from 'node:net';
-import { asGridError, GridError, OBSERVER_CONTENT_TYPE } from '@kolejka/protocol';
+import { asGridError, GridError } from '@kolejka/protocol';
+import { errorBody, rawRefusal, sendAnswer } from './answers.ts';
 import { callerOf } from './caller.ts';
 import { Connections } from './connections.ts';
 import type { PeerStream } from './peer-stream.ts';
+import { readJson } from './request-body.ts';
 import { isCommand, runCommand } from './routes.ts';
+import { Seldom } from './seldom.ts';
 import type { Sessions, SessionsParts } from './sessions.ts';
 import { listenOn } from './socket-file.ts';
+import { Turns } from './turns.ts';
 
-/** The largest request is one with all limits. */
-const LARGEST_BODY = 16 * 1024;
 const LARGEST_HEADERS = 8 * 1024;
 
 /** Listens; answers how to stop. @throws GridError as `listenOn` */
 export async function openServer(
   file: string,
   sessions: Sessions,
-  { cgroups, log }: SessionsParts,
+  { cgroups, log }: Pick<SessionsParts, 'cgroups' | 'log'>,
 ): Promise<() => Promise<void>> {
   const http = createHttpServer(
     {
@@ -30,23 +32,23 @@ export async function openServer(
   Object.assign(http, { httpAllowHalfOpen: true, keepAliveTimeout: 0 });
   http.on('clientError', (error: NodeJS.ErrnoException, stream) => {
     const refusal = new GridError('bad-body', `This is not a request that can be understood (${error.code}).`);
-    if (stream.writable) stream.end(writeRaw(refusal), () => stream.destroy());
+    if (stream.writable) stream.end(rawRefusal(refusal), () => stream.destroy());
     else stream.destroy();
   });
+  const failures = new Seldom((failed, fields) => log.say('request failed', { ...fields, failed }));
+  const turns = new Turns();
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
-      send(response, 200, { ...(await handle(request)), status: 'ok' });
+      sendAnswer(response, 200, { ...(await handle(request)), status: 'ok' });
     } catch (thrown) {
       const error = asGridError(thrown);
-      log.say(error.status >= 500 ? 'request failed' : 'request refused', {
-        url: request.url,
-        code: error.code,
-        error,
-      });
+      const fields = { url: request.url, code: error.code, error };
+      if (error.status >= 500) failures.say(fields);
+      else log.say('request refused', fields);
       // What of the body has not come is not waited for.
       if (!request.complete) response.setHeader('Connection', 'close');
-      send(response, error.status, errorBody(error));
+      sendAnswer(response, error.status, errorBody(error));
     }
   }
 
@@ -55,13 +57,11 @@ export async function openServer(
     const command = (request.url ?? '').replace(/\?.*$/s, '').replace(/^\/+|\/+$/g, '');
     if (command !== '' && !isCommand(command)) throw new GridError('no-route', 'There is no such command.');
     if (request.method !== 'POST') throw new GridError('no-method', 'Commands are asked with POST.');
-    if (request.headers['content-type'] !== OBSERVER_CONTENT_TYPE) {
-      throw new GridError('bad-body', `The Content-Type must be ${OBSERVER_CONTENT_TYPE}.`);
-    }
     const body = await readJson(request);
     if (!isCommand(command)) return { sessions: sessions.size };
-    const caller = callerOf((request.socket as unknown as PeerStream).peer, cgroups);
-    return runCommand(command, body, caller, { sessions, cgroups });
+    const { peer, scope } = request.socket as unknown as PeerStream;
+    await turns.take(scope);
+    return runCommand(command, body, callerOf(peer, cgroups), { sessions, cgroups });
   }
 
   const connections = new Connections(cgroups, log);
@@ -78,51 +78,4 @@ export async function openServer(
     http.close();
     await closed;
   };
-}
-
-async function readJson(request: IncomingMessage): Promise<unknown> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  const tooLarge = () => new GridError('too-large', `A request has at most ${LARGEST_BODY} bytes.`);
-  if (Number(request.headers['content-length'] ?? 0) > LARGEST_BODY) throw tooLarge();
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > LARGEST_BODY) throw tooLarge();
-    chunks.push(chunk);
-  }
-  let value: unknown;
-  try {
-    value = JSON.parse(size === 0 ? '{}' : Buffer.concat(chunks).toString());
-  } catch (cause) {
-    throw new GridError('bad-json', 'The body is not JSON.', { cause });
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new GridError('bad-json', 'The body must be one JSON object.');
-  }
-  return value;
-}
-
-function errorBody(error: GridError): object {
-  const message = error.code === 'internal' ? 'Something broke in the observer; its log says more.' : error.message;
-  return { message, code: error.code, status: 'error' };
-}
-
-/** Head and body leave in one piece, and small: some programs read once, at most 1024 bytes. */
-function send(response: ServerResponse, status: number, body: object): void {
-  const text = JSON.stringify(body);
-  response.sendDate = false;
-  response.writeHead(status, { 'Content-Type': OBSERVER_CONTENT_TYPE, 'Content-Length': Buffer.byteLength(text) });
-  response.end(text);
-}
-
-/** The answer to what could not be parsed. */
-function writeRaw(error: GridError): string {
-  const text = JSON.stringify(errorBody(error));
-  const head = [
-    `HTTP/1.1 ${error.status} Bad Request`,
-    'Connection: close',
-    `Content-Type: ${OBSERVER_CONTENT_TYPE}`,
-    `Content-Length: ${Buffer.byteLength(text)}`,
-  ];
-  return `${head.join('\r\n')}\r\n\r\n${text}`;
 }

@@ -1,48 +1,67 @@
-/** One session: its group, its limits, its clock. */
-import { randomBytes, timingSafeEqual } from 'node:crypto';
+/** One session: its group, its limits, its clock, and the record of it on disk. */
+import { timingSafeEqual } from 'node:crypto';
 import type { Clock } from '@kolejka/program';
 import { GridError, type Limits, type SessionId, type Stats } from '@kolejka/protocol';
-import type { Cgroups, Group, Placement } from './cgroup/index.ts';
-import { type Caller, sessionGroup } from './caller.ts';
+import { isWithin } from './caller.ts';
+import type { Cgroups, Group } from './cgroup/index.ts';
+import { limitGroup } from './limit-group.ts';
 import { isAlive, type Peer } from './peer.ts';
+import type { Records, SessionRecord } from './records.ts';
 
 /** setTimeout takes no longer pause. */
 const LONGEST_PAUSE_MS = 2 ** 31 - 1;
-/** Rounds of moving processes out while they fork; what is left then is killed. */
-const MOVING_ROUNDS = 100;
 
-interface SessionParts {
+export interface SessionParts {
   cgroups: Cgroups;
+  /** Its `monotonic` is the kernel's, so that times in records mean the same to the next observer. */
   clock: Clock;
+  records: Records;
   /** Called when the time limit is reached, after the processes were killed or with the reason they were not. */
   timeIsUp: (session: Session, failure?: unknown) => void;
 }
 
 export class Session {
-  readonly id = randomBytes(16).toString('hex') as SessionId;
-  readonly secret = randomBytes(16).toString('hex');
-  readonly scope: string;
   readonly group: Group;
   readonly #parts: SessionParts;
-  readonly #opener: Peer;
-  /** Where processes go that leave the session: where its opener was. */
-  readonly #home: Placement;
-  /** First attach, before that the opening. */
-  #since: number;
-  #hasProcesses = false;
-  #limits: Limits = {};
+  #record: SessionRecord;
   #timer: NodeJS.Timeout | undefined;
 
-  /** @throws GridError as `Cgroups.create`; `foreign-process` when the caller is gone */
-  constructor(caller: Caller, parts: SessionParts) {
-    const home = parts.cgroups.placementOf(caller.peer.pid);
-    if (home === undefined) throw new GridError('foreign-process', `There is no process ${caller.peer.pid}.`);
+  constructor(record: SessionRecord, group: Group, parts: SessionParts) {
+    this.#record = record;
     this.#parts = parts;
-    this.#opener = caller.peer;
-    this.#home = home;
-    this.#since = parts.clock.monotonic();
-    this.scope = caller.scope;
-    this.group = parts.cgroups.create(sessionGroup(caller.place, this.id));
+    this.group = group;
+  }
+
+  get id(): SessionId {
+    return this.#record.id;
+  }
+
+  get secret(): string {
+    return this.#record.secret;
+  }
+
+  /** Callers of one scope can use it, with the secret. */
+  get scope(): string {
+    return this.#record.scope;
+  }
+
+  get limits(): Limits {
+    return this.#record.limits;
+  }
+
+  /** Its CPUs among those of the group above, when it is limited to some: the first one, and how many. */
+  get cpus(): readonly [first: number, count: number] | undefined {
+    return this.#record.cpus;
+  }
+
+  /** The process that opened it. */
+  get opener(): Peer {
+    return this.#record.opener;
+  }
+
+  /** First attach, before that the opening, in milliseconds of the kernel's monotonic clock. */
+  get since(): number {
+    return this.#record.since;
   }
 
   /** Compared in a time that tells nothing about the secret. */
@@ -52,54 +71,85 @@ export class Session {
     return given.length === own.length && timingSafeEqual(given, own);
   }
 
-  /** Moves a process in. @throws GridError `foreign-process` when it is gone */
-  attach(pid: number): void {
-    this.group.enter(pid);
-    if (!this.#hasProcesses) this.#since = this.#parts.clock.monotonic();
-    this.#hasProcesses = true;
+  #note(changes: Partial<SessionRecord>): void {
+    this.#record = { ...this.#record, ...changes };
+    this.#parts.records.write(this.#record);
+  }
+
+  /** Goes on with a session that an earlier observer has opened. */
+  takeOver(): void {
+    this.#note({ isTakenOver: true });
+    // Nothing changes, but v1 counts kills for memory in groups below only for whoever has set the limit.
+    const { memory, swap } = this.limits;
+    if (memory !== undefined) this.group.limit({ memory, ...(swap === undefined ? {} : { swap }) });
     this.#watchTime();
   }
 
-  /** Moves a process back where the session was opened. @throws GridError `foreign-process` when it is gone or not in here */
+  /** Another session is below this one now. */
+  noteBelow(): void {
+    if (!this.#record.hadSessions) this.#note({ hadSessions: true });
+  }
+
+  /** Moves a process in. @throws GridError `foreign-process` when it is gone */
+  attach(pid: number): void {
+    this.group.enter(pid);
+    if (!this.#record.isUsed) this.#note({ isUsed: true, since: this.#parts.clock.monotonic() });
+    this.#watchTime();
+  }
+
+  /**
+   * Moves a process back where the session was opened.
+   * @throws GridError `foreign-process` when it is gone or not in here, `node-unfit` when that group is gone
+   */
   detach(pid: number): void {
-    if (!this.group.processes().includes(pid)) {
-      throw new GridError('foreign-process', `The process ${pid} is not in this session.`);
+    if (!this.holds(pid)) throw new GridError('foreign-process', `The process ${pid} is not in this session.`);
+    try {
+      this.#parts.cgroups.putBack(pid, this.#record.home);
+    } catch (cause) {
+      if (cause instanceof GridError) throw cause;
+      throw new GridError('node-unfit', 'The group this session was opened from is gone; nothing leads back.', {
+        cause,
+      });
     }
-    this.#parts.cgroups.putBack(pid, this.#home);
+  }
+
+  /** Is the process in here, or in a session below? */
+  holds(pid: number): boolean {
+    const at = this.#parts.cgroups.pathOf(pid);
+    return at !== undefined && isWithin(at, this.group.path);
   }
 
   /**
    * Sets limits; earlier ones that are not named stay. The kernel lets no group have more than the one above it.
-   * @throws GridError `limit-not-kept`
+   * @param beside sessions that share the group above, so that two with CPUs of their own get different ones
+   * @throws GridError `limit-not-kept` naming the first that cannot be kept; all others are
    */
-  limit(limits: Limits): void {
-    const all = { ...this.#limits, ...limits };
-    try {
-      this.group.limit(all);
-    } catch (thrown) {
-      if (!(thrown instanceof GridError) || thrown.field !== 'limits.cpus') throw thrown;
-      // More CPUs than the task has are, as in the original, all of the task's: what is left out stays as above.
-      const { cpus: _cpus, ...others } = all;
-      this.group.limit({ ...others, cpus_offset: 0 });
-    }
-    this.#limits = all;
+  limit(limits: Limits, beside: readonly Session[]): void {
+    const taken = beside.flatMap(({ cpus }) => (cpus === undefined ? [] : [cpus]));
+    const { keeps } = this.#parts.cgroups;
+    const { kept, cpus, failure } = limitGroup({ group: this.group, keeps, before: this.limits, asked: limits, taken });
+    this.#note({ limits: kept, ...(cpus === undefined ? {} : { cpus: [...cpus] }) });
     this.#watchTime();
+    if (failure !== undefined) throw failure;
   }
 
   stats(): Stats {
-    return { ...this.group.read(), time: this.#parts.clock.monotonic() - this.#since };
+    const stats: Stats = { ...this.group.read(), time: this.#parts.clock.monotonic() - this.#record.since };
+    const { isTakenOver, hadSessions } = this.#record;
+    if (isTakenOver && hadSessions) for (const name of this.#parts.cgroups.lostWithGroups) delete stats[name];
+    return stats;
   }
 
   /** Kills at the time limit, and at once who is attached later. */
   #watchTime(): void {
     clearTimeout(this.#timer);
-    if (this.#limits.time === undefined || !this.#hasProcesses) return;
-    const left = this.#limits.time - (this.#parts.clock.monotonic() - this.#since);
+    if (this.limits.time === undefined || !this.#record.isUsed) return;
+    const left = this.limits.time - (this.#parts.clock.monotonic() - this.#record.since);
     this.#timer = setTimeout(() => void this.#onTimer(), Math.min(Math.max(0, left), LONGEST_PAUSE_MS));
   }
 
   async #onTimer(): Promise<void> {
-    if (this.#parts.clock.monotonic() - this.#since < (this.#limits.time ?? Infinity)) return this.#watchTime();
+    if (this.#parts.clock.monotonic() - this.#record.since < (this.limits.time ?? Infinity)) return this.#watchTime();
     try {
       await this.group.kill();
       this.#parts.timeIsUp(this);
@@ -110,33 +160,24 @@ export class Session {
 
   /** True when nobody is left who could use it. */
   isAbandoned(): boolean {
-    return !this.group.exists() || (!isAlive(this.#opener) && this.group.processes().length === 0);
+    return !this.group.exists() || (!isAlive(this.#record.opener) && this.group.processes().length === 0);
   }
 
-  /** Moves processes back where the session was opened, and removes the group. Answers the last stats. */
-  async close(): Promise<Stats> {
+  /** Leaves it to the next observer. */
+  leave(): void {
     clearTimeout(this.#timer);
-    const stats = this.stats();
-    if (this.group.exists()) {
-      await this.group.thaw();
-      this.#empty();
-    }
+    this.#note({ stats: this.stats() });
+  }
+
+  /** Kills its processes and removes the group. Answers the last stats. @throws GridError `node-unfit` when some do not die */
+  async close(): Promise<Stats> {
+    const isThere = this.group.exists();
+    if (isThere) await this.group.kill();
+    clearTimeout(this.#timer);
+    // A group that is gone can tell nothing; what an earlier observer saw last is more.
+    const stats = isThere ? this.stats() : (this.#record.stats ?? {});
+    this.#note({ stats, ended: this.#parts.clock.monotonic() });
     await this.group.remove();
     return stats;
-  }
-
-  #empty(): void {
-    for (let round = 0; round < MOVING_ROUNDS; round += 1) {
-      const pids = this.group.processes();
-      if (pids.length === 0) return;
-      for (const pid of pids) {
-        try {
-          this.#parts.cgroups.putBack(pid, this.#home);
-        } catch (thrown) {
-          // It ended in between.
-          if (!(thrown instanceof GridError) || thrown.code !== 'foreign-process') throw thrown;
-        }
-      }
-    }
   }
 }

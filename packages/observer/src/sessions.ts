@@ -1,58 +1,123 @@
 /** All open sessions: who may use them, and when they end. */
+import { randomBytes } from 'node:crypto';
+import path from 'node:path';
 import type { Clock, Log } from '@kolejka/program';
-import { GridError, type SessionId, type Stats } from '@kolejka/protocol';
-import { type Caller, isWithin, SESSION_PREFIX } from './caller.ts';
+import { GridError, type Limits, SessionId, type Stats } from '@kolejka/protocol';
+import { type Caller, isWithin, sessionGroup } from './caller.ts';
 import type { Cgroups } from './cgroup/index.ts';
 import { EndedStats } from './ended-stats.ts';
 import type { ObserverMessages } from './messages.ts';
-import { Session } from './session.ts';
+import { refuseNesting } from './nesting.ts';
+import { Orphans } from './orphans.ts';
+import type { Records, SessionRecord } from './records.ts';
+import { Session, type SessionParts } from './session.ts';
 
 /** Open sessions of one scope. */
 const MOST_SESSIONS = 100;
-/** Sessions inside sessions: each adds to the path of its groups, which the kernel takes only so long. */
-const DEEPEST = 8;
 /** How often abandoned sessions are looked for. */
 const PASS_PAUSE_MS = 1_000;
 
 export interface SessionsParts {
   cgroups: Cgroups;
+  /** See SessionParts. */
   clock: Clock;
+  records: Records;
   log: Log<ObserverMessages>;
 }
 
 export class Sessions {
   readonly #parts: SessionsParts;
   readonly #open = new Map<string, Session>();
-  readonly #closing = new Set<Session>();
-  readonly #ended = new EndedStats();
+  readonly #closing = new Map<Session, Promise<void>>();
+  readonly #ended: EndedStats;
+  readonly #orphans: Orphans;
 
   constructor(parts: SessionsParts) {
     this.#parts = parts;
+    this.#ended = new EndedStats((id) => parts.records.remove(id));
+    this.#orphans = new Orphans(parts);
   }
 
   get size(): number {
     return this.#open.size;
   }
 
-  /** @throws GridError `too-many-sessions` */
-  open(caller: Caller): Session {
-    const ofScope = [...this.#open.values()].filter(({ scope }) => scope === caller.scope);
-    if (ofScope.length >= MOST_SESSIONS) {
-      throw new GridError('too-many-sessions', `There are ${MOST_SESSIONS} open sessions already; close some.`);
+  /** All that are open; for whoever shows them. */
+  list(): Session[] {
+    return [...this.#open.values()];
+  }
+
+  /** Goes on with the sessions of an earlier observer. To be called once, before anybody can ask. */
+  async takeOver(): Promise<void> {
+    const { cgroups, clock, log, records } = this.#parts;
+    for (const record of records.readAll()) {
+      const group = cgroups.open(record.group);
+      if (record.ended !== undefined) {
+        this.#ended.keep(record.scope, record.id, record.stats ?? {}, record.ended);
+      } else if (group.exists()) {
+        const session = new Session(record, group, this.#sessionParts());
+        this.#open.set(session.id, session);
+        session.takeOver();
+        log.say('session taken over', { group: group.path });
+      } else {
+        records.write({ ...record, ended: clock.monotonic() });
+        this.#ended.keep(record.scope, record.id, record.stats ?? {}, clock.monotonic());
+        log.say('session lost', { group: group.path });
+      }
     }
-    if (depthOf(caller.place) >= DEEPEST) {
-      throw new GridError('too-many-sessions', `A session can be opened at most ${DEEPEST} levels deep.`);
-    }
-    const { cgroups, clock, log } = this.#parts;
+    await this.#orphans.find(new Set(this.list().map(({ group }) => group.path)));
+  }
+
+  #sessionParts(): SessionParts {
+    const { cgroups, clock, records, log } = this.#parts;
     const timeIsUp = (session: Session, failure?: unknown) => {
       const group = session.group.path;
       if (failure === undefined) log.say('time is up', { group });
       else log.say('kill failed', { group, error: failure });
     };
-    const session = new Session(caller, { cgroups, clock, timeIsUp });
+    return { cgroups, clock, records, timeIsUp };
+  }
+
+  /** @throws GridError `too-many-sessions`; `foreign-process` when the caller is gone; as `Cgroups.create` */
+  open(caller: Caller): Session {
+    if (this.list().filter(({ scope }) => scope === caller.scope).length >= MOST_SESSIONS) {
+      throw new GridError('too-many-sessions', `There are ${MOST_SESSIONS} open sessions already; close some.`);
+    }
+    refuseNesting(caller.place, this.#open.values());
+    const { cgroups, log, records } = this.#parts;
+    const record = this.#newRecord(caller);
+    records.write(record);
+    let session: Session;
+    try {
+      session = new Session(record, cgroups.create(record.group), this.#sessionParts());
+    } catch (thrown) {
+      records.remove(record.id);
+      throw thrown;
+    }
+    for (const outer of this.list()) if (isWithin(caller.place, outer.group.path)) outer.noteBelow();
     this.#open.set(session.id, session);
     log.say('session opened', { group: session.group.path, pid: caller.peer.pid });
     return session;
+  }
+
+  #newRecord({ peer, scope, place }: Caller): SessionRecord {
+    const { cgroups, clock, records } = this.#parts;
+    const home = cgroups.placementOf(peer.pid);
+    if (home === undefined) throw new GridError('foreign-process', `There is no process ${peer.pid}.`);
+    const id = SessionId.parse(records.tag + randomBytes(12).toString('hex'));
+    return {
+      id,
+      secret: randomBytes(16).toString('hex'),
+      scope,
+      group: sessionGroup(place, id),
+      opener: peer,
+      home: { ...home },
+      since: clock.monotonic(),
+      isUsed: false,
+      hadSessions: false,
+      isTakenOver: false,
+      limits: {},
+    };
   }
 
   /** Opens a session and moves the caller in; nothing is left when that fails. */
@@ -90,6 +155,13 @@ export class Sessions {
     return session;
   }
 
+  /** As `Session.limit`. */
+  limit(session: Session, limits: Limits): void {
+    const above = path.dirname(session.group.path);
+    const isBeside = (other: Session) => other !== session && path.dirname(other.group.path) === above;
+    session.limit(limits, this.list().filter(isBeside));
+  }
+
   /** Stats of an open session, or the last ones of one that is over. See docs/decisions/0003: no secret is needed. */
   stats(caller: Caller, id: SessionId, secret: string | undefined): Stats {
     const session = this.#open.get(id);
@@ -99,28 +171,51 @@ export class Sessions {
     return stats;
   }
 
-  /** Ends a session and those opened from inside it. One that cannot be ended stays open, and is tried again. */
-  async close(session: Session): Promise<void> {
-    if (this.#closing.has(session)) return;
-    this.#closing.add(session);
+  /**
+   * Ends a session, those opened from inside it, and their processes. One that cannot be ended stays open, and is tried
+   * again. (In the original the caller dies too; so nobody can rely on that.)
+   * @param pid of who asks: when it is in there, it goes back where the session was opened
+   */
+  async close(session: Session, pid?: number): Promise<void> {
+    const closing = this.#closing.get(session);
+    if (closing !== undefined) return closing;
+    const ending = this.#end(session, pid).finally(() => this.#closing.delete(session));
+    this.#closing.set(session, ending);
+    return ending;
+  }
+
+  async #end(session: Session, pid: number | undefined): Promise<void> {
+    if (pid !== undefined) this.#release(session, pid);
+    for (const other of this.list()) {
+      if (other !== session && isWithin(other.group.path, session.group.path)) await this.close(other);
+    }
+    const stats = await session.close();
+    this.#open.delete(session.id);
+    this.#ended.keep(session.scope, session.id, stats, this.#parts.clock.monotonic());
+    this.#parts.log.say('session ended', { group: session.group.path });
+  }
+
+  /** A process whose way back is gone ends with the others, as all do in the original. */
+  #release(session: Session, pid: number): void {
     try {
-      for (const other of this.#open.values()) {
-        if (other !== session && isWithin(other.group.path, session.group.path)) await this.close(other);
-      }
-      const stats = await session.close();
-      this.#open.delete(session.id);
-      this.#ended.keep(session.scope, session.id, stats, this.#parts.clock.monotonic());
-      this.#parts.log.say('session ended', { group: session.group.path });
-    } finally {
-      this.#closing.delete(session);
+      if (session.holds(pid)) session.detach(pid);
+    } catch (thrown) {
+      if (!(thrown instanceof GridError)) throw thrown;
     }
   }
 
   /** One pass of looking after: sessions end when their opener is gone and their group is empty. */
   async pass(): Promise<number> {
     await this.#closeThose((session) => session.isAbandoned());
+    await this.#orphans.pass();
     this.#ended.sweep(this.#parts.clock.monotonic());
     return PASS_PAUSE_MS;
+  }
+
+  /** Ends those that nobody can use any more, and leaves the others to the next observer. */
+  async leave(): Promise<void> {
+    await this.#closeThose((session) => session.isAbandoned());
+    for (const session of this.list()) session.leave();
   }
 
   async closeAll(): Promise<void> {
@@ -137,11 +232,6 @@ export class Sessions {
       }
     }
   }
-}
-
-/** In how many sessions, one inside the other, a group is. */
-function depthOf(place: string): number {
-  return place.split('/').filter((name) => name.startsWith(SESSION_PREFIX)).length;
 }
 
 function unknown(): GridError {

@@ -4,6 +4,7 @@ import { GridError } from '@kolejka/protocol';
 import { openCgroups } from '../src/cgroup/index.ts';
 import { openObserver } from '../src/client.ts';
 import { askRaw, type Daemon, lives, type OtherCaller, requestText, startCaller, startDaemon } from './daemon.ts';
+import { until } from './until.ts';
 
 const isRoot = process.getuid?.() === 0;
 const whenRoot = isRoot ? test.serial : test.serial.skip;
@@ -22,14 +23,6 @@ function callFrom(task: string): OtherCaller {
   const caller = call();
   openCgroups().create(`/kolejka/${task}/container`).enter(caller.pid);
   return caller;
-}
-
-async function until(isSo: () => boolean, what: string): Promise<void> {
-  const deadline = Date.now() + 10_000;
-  while (!isSo()) {
-    if (Date.now() > deadline) throw new Error(`never: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
 }
 
 if (isRoot) {
@@ -60,7 +53,7 @@ whenRoot('a request written by hand without a slash is answered in one small rea
 });
 
 const REFUSALS: [title: string, request: string, status: number, code: string][] = [
-  ['another Content-Type', requestText('/open', {}, 'Content-Type: application/json'), 400, 'bad-body'],
+  ['another Content-Type', requestText('/open', {}, 'Content-Type: text/plain'), 400, 'bad-body'],
   ['a body that is no JSON', requestText('/open', {}).replace('{}', '{]'), 400, 'bad-json'],
   ['a body that is no object', requestText('/open', []), 400, 'bad-json'],
   ['a field of a wrong kind', requestText('/stats', { session_id: 1 }), 400, 'bad-value'],
@@ -90,23 +83,23 @@ whenRoot('the socket is open to everybody', (t) => {
 });
 
 whenRoot('a second observer on the same socket is refused in one sentence', async (t) => {
-  const second = await startDaemon(daemon.socket.replace(/\/made\/socket$/, ''));
+  const second = await startDaemon({ directory: daemon.directory });
   t.is(await second.stop(), 2);
-  t.regex(second.log(), /An observer listens on .* already/);
+  t.regex(second.log(), /An observer with its state in .* runs already/);
 });
 
 whenRoot('the socket of an observer that was killed is replaced', async (t) => {
   const killed = await startDaemon();
   await killed.stop('SIGKILL');
   t.true(statSync(killed.socket).isSocket());
-  const next = await startDaemon(killed.socket.replace(/\/made\/socket$/, ''));
+  const next = await startDaemon({ directory: killed.directory });
   const observer = openObserver(next.socket);
   t.is(await observer.status(), 0);
   observer.end();
   t.is(await next.stop(), 0);
   t.throws(() => statSync(next.socket), { code: 'ENOENT' });
   writeFileSync(next.socket, 'no socket');
-  const refused = await startDaemon(killed.socket.replace(/\/made\/socket$/, ''));
+  const refused = await startDaemon({ directory: killed.directory });
   t.is(await refused.stop(), 2);
   killed.remove();
 });

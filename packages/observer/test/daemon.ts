@@ -6,10 +6,11 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const BIN = fileURLToPath(new URL('../bin/kolejka-observer.js', import.meta.url));
+export const BIN = fileURLToPath(new URL('../bin/kolejka-observer.js', import.meta.url));
 export const TYPE = 'Content-Type: application/json; charset=utf-8';
 
 export interface Daemon {
+  directory: string;
   socket: string;
   process: ChildProcess;
   log(): string;
@@ -18,12 +19,21 @@ export interface Daemon {
   remove(): void;
 }
 
+interface DaemonOptions {
+  /** Of an earlier one, to start another there. */
+  directory?: string;
+  /** Without them, it leaves no session behind. */
+  args?: string[];
+}
+
 /** Starts the daemon and waits until it listens, or has ended. */
-export async function startDaemon(directory = mkdtempSync(path.join(tmpdir(), 'kolejka-observer-'))): Promise<Daemon> {
+export async function startDaemon({ directory, args = ['--close-sessions'] }: DaemonOptions = {}): Promise<Daemon> {
+  const at = directory ?? mkdtempSync(path.join(tmpdir(), 'kolejka-observer-'));
   // Other users must reach the socket.
-  chmodSync(directory, 0o755);
-  const socket = path.join(directory, 'made', 'socket');
-  const child = spawn(process.execPath, [BIN, '--debug', '-s', socket], { stdio: ['ignore', 'ignore', 'pipe'] });
+  chmodSync(at, 0o755);
+  const socket = path.join(at, 'made', 'socket');
+  const all = [BIN, '--debug', '-s', socket, '--state', path.join(at, 'state'), ...args];
+  const child = spawn(process.execPath, all, { stdio: ['ignore', 'ignore', 'pipe'] });
   let log = '';
   const exited = new Promise<number | null>((resolve) => child.on('close', resolve));
   await new Promise<void>((resolve) => {
@@ -34,6 +44,7 @@ export async function startDaemon(directory = mkdtempSync(path.join(tmpdir(), 'k
     void exited.then(() => resolve());
   });
   return {
+    directory: at,
     socket,
     process: child,
     log: () => log,
@@ -41,7 +52,7 @@ export async function startDaemon(directory = mkdtempSync(path.join(tmpdir(), 'k
       child.kill(signal);
       return exited;
     },
-    remove: () => rmSync(directory, { recursive: true, force: true }),
+    remove: () => rmSync(at, { recursive: true, force: true }),
   };
 }
 

@@ -5,7 +5,7 @@
  * Groups are named by a path below the root of the hierarchy, `/kolejka/<run>`; on v1 that path exists in every
  * controller. Readings are exact or absent, never 0 for "cannot say".
  */
-import type { LimitName, Limits, Stats } from '@kolejka/protocol';
+import type { LimitName, Limits, StatName, Stats } from '@kolejka/protocol';
 
 /** Where a process is: controller → path of the group. On v1 controllers may differ. */
 export type Placement = Readonly<Record<string, string>>;
@@ -15,6 +15,11 @@ export interface Cgroups {
   readonly version: 1 | 2;
   /** Limits that groups here can keep. */
   readonly keeps: ReadonlySet<LimitName>;
+  /**
+   * Measurements in which groups below that are gone count only for the Group object that was there then: whoever opens
+   * a group that has had groups below cannot say them.
+   */
+  readonly lostWithGroups: readonly StatName[];
   /** Path of the task group of a run. @param run its id, without a dash */
   taskPath(run: string): string;
   /** A group as the container engine takes it for the parent of a container's. */
@@ -46,6 +51,8 @@ export interface Group {
    * @throws GridError `limit-not-kept` naming a limit of those that cannot be kept here
    */
   limit(limits: Limits): void;
+  /** The CPUs of the group above: a limit is a block of these, counted in this order. */
+  cpusAbove(): number[];
   /** Moves a process in. @throws GridError `foreign-process` when it is gone */
   enter(pid: number): void;
   /**

@@ -8,7 +8,7 @@ import { CgroupsV1 } from './v1.ts';
 import { CgroupsV2 } from './v2.ts';
 
 export type { Cgroups, Group, Placement } from './cgroups.ts';
-export { findTask, OUTSIDE } from './task-groups.ts';
+export { findTask, GROUPS_OF_TASKS, OUTSIDE } from './task-groups.ts';
 
 /** Names by which container engines say who makes the groups of containers. */
 const DRIVERS: ReadonlySet<string> = new Set(['cgroupfs', 'systemd']);

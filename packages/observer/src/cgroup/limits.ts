@@ -24,7 +24,7 @@ const ELSEWHERE = {
 } as const satisfies Partial<Record<LimitName, 'elsewhere'>>;
 
 export const V1_LIMITS = {
-  cpus: limitCpus('cpuset.cpus', 'cpuset.effective_cpus'),
+  cpus: limitCpus(1),
   cpus_offset: 'cpus',
   memory: limitMemoryV1,
   swap: 'memory',
@@ -35,7 +35,7 @@ export const V1_LIMITS = {
 } as const satisfies LimitTable;
 
 export const V2_LIMITS = {
-  cpus: limitCpus('cpuset.cpus', 'cpuset.cpus.effective'),
+  cpus: limitCpus(2),
   cpus_offset: 'cpus',
   memory: limitMemoryV2,
   swap: 'memory',
@@ -78,14 +78,21 @@ function notKept(name: LimitName, why: string, cause?: unknown): GridError {
   });
 }
 
-function limitCpus(file: string, effective: string): Writer {
+const EFFECTIVE_CPUS = { 1: 'cpuset.effective_cpus', 2: 'cpuset.cpus.effective' } as const;
+
+/** The CPUs of the group above. */
+export function cpusAbove(files: GroupFiles, version: 1 | 2): number[] {
+  return parseCpuList(files.parent().text(EFFECTIVE_CPUS[version]) ?? '');
+}
+
+function limitCpus(version: 1 | 2): Writer {
   return (files, { cpus, cpus_offset: offset = 0 }) => {
-    const parent = parseCpuList(files.parent().text(effective) ?? '');
+    const parent = cpusAbove(files, version);
     const chosen = parent.slice(offset, cpus === undefined ? undefined : offset + cpus);
     if (chosen.length === 0 || chosen.length < (cpus ?? 0)) {
       throw notKept('cpus', `CPUs ${offset} to ${offset + Math.max(cpus ?? 1, 1) - 1} are asked of ${parent.length}`);
     }
-    files.write(file, printCpuList(chosen));
+    files.write('cpuset.cpus', printCpuList(chosen));
   };
 }
 

@@ -6,6 +6,9 @@ const GRID = '/kolejka';
 const SLICES = '/kolejka.slice';
 const SLICE = /^kolejka-[^-]+\.slice$/;
 
+/** Groups whose groups are those of tasks. */
+export const GROUPS_OF_TASKS = [GRID, SLICES] as const;
+
 /** Sessions of processes outside of tasks. */
 export const OUTSIDE = `${GRID}/observer`;
 

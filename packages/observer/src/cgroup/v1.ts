@@ -4,7 +4,7 @@ import { GridError, type Limits, type Stats } from '@kolejka/protocol';
 import type { Cgroups, Group, Placement } from './cgroups.ts';
 import { groupExists, groupsIn, makeGroup, readFile, subtree, writeFile } from './files.ts';
 import { GroupFiles } from './group-files.ts';
-import { keptLimits, V1_LIMITS, writeLimits } from './limits.ts';
+import { cpusAbove, keptLimits, V1_LIMITS, writeLimits } from './limits.ts';
 import { makeWithParents, pathAndParents, removeEmptyParents, removeTree } from './making.ts';
 import { type Hierarchy, pathInHierarchy } from './mounts.ts';
 import { OomNotices } from './oom-notices.ts';
@@ -28,6 +28,7 @@ const ROUND_MS = 200;
 
 export class CgroupsV1 implements Cgroups {
   readonly version = 1;
+  readonly lostWithGroups = ['memory_oom_kills', 'pids_failures'] as const;
   readonly keeps: Cgroups['keeps'];
   readonly #hierarchies: readonly Hierarchy[];
   readonly #needed: ReadonlyMap<string, Hierarchy>;
@@ -145,6 +146,10 @@ class GroupV1 implements Group {
       );
     }
     writeLimits(V1_LIMITS, this.#files, limits);
+  }
+
+  cpusAbove(): number[] {
+    return cpusAbove(this.#files, 1);
   }
 
   enter(pid: number): void {

@@ -4,7 +4,7 @@ import { GridError, type Limits, type Stats } from '@kolejka/protocol';
 import type { Cgroups, Group, Placement } from './cgroups.ts';
 import { errorCode, groupExists, groupsIn, makeGroup, readFile } from './files.ts';
 import { GroupFiles } from './group-files.ts';
-import { keptLimits, V2_LIMITS, writeLimits } from './limits.ts';
+import { cpusAbove, keptLimits, V2_LIMITS, writeLimits } from './limits.ts';
 import { makeWithParents, pathAndParents, removeEmptyParents, removeTree } from './making.ts';
 import { type Hierarchy, pathInHierarchy } from './mounts.ts';
 import { until } from './patience.ts';
@@ -23,6 +23,8 @@ const ROUND_MS = 200;
 
 export class CgroupsV2 implements Cgroups {
   readonly version = 2;
+  /** memory.events adds up; pids.events does since 6.11. */
+  readonly lostWithGroups = ['pids_failures'] as const;
   readonly keeps: Cgroups['keeps'];
   readonly #hierarchy: Hierarchy;
   /** Groups that were made only as parents, by us. */
@@ -130,6 +132,10 @@ export class GroupV2 implements Group {
 
   limit(limits: Limits): void {
     writeLimits(V2_LIMITS, this.files, limits);
+  }
+
+  cpusAbove(): number[] {
+    return cpusAbove(this.files, 2);
   }
 
   enter(pid: number): void {
