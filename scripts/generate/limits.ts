@@ -34,6 +34,8 @@ export function limitsPage(): string {
         return [code(name), row.about, written, least, absent, COMBINED[row.combine], SPENT[row.spend]];
       }),
     ),
+    '## Instructions and cycles',
+    'The CPU counts them, in user mode, for the whole task from the making of its group on: what the engine needs to start the container is in them. The worker looks every 50 ms and once more at the end, and ends what is over with the reason `perf`; a task may be over by what it does in that time. A machine whose CPU shows no counters (most virtual machines) or whose kernel does not lend them refuses a task with such a limit before it starts, with `limit-not-kept` and the reason; a task without one runs. Whoever only wants the figures states a limit that is never reached.',
     '## How values are written',
     'A number, or a text: a number followed by any chain of one-letter suffixes, which are multiplied. `"64kb"` is 64 × 1024 × 1 bytes. Upper and lower case differ: in durations `M` is minutes and `m` is milli, so `"5m"` is 5 milliseconds.',
     table(

@@ -10,7 +10,8 @@ import { chooseFirst, type CpuBlock } from './cpu-block.ts';
 const TOGETHER: readonly (readonly LimitName[])[] = [
   ['memory', 'swap'],
   ['pids'],
-  ['perf_instructions', 'perf_cycles'],
+  ['perf_instructions'],
+  ['perf_cycles'],
 ];
 
 /** Kept by whoever looks after the sessions: by a clock, and by counting the sessions below. */
@@ -31,8 +32,8 @@ export interface Limited {
 
 interface Limiting {
   group: Group;
-  /** Limits that groups of this machine keep. */
-  keeps: ReadonlySet<LimitName>;
+  /** Why groups of this machine cannot keep a limit; undefined when they can. */
+  whyNotKept: (name: LimitName) => string | undefined;
   /** Those that hold already. */
   before: Limits;
   asked: Limits;
@@ -41,7 +42,7 @@ interface Limiting {
 }
 
 /** Writes the limits of a group. */
-export function limitGroup({ group, keeps, before, asked, taken }: Limiting): Limited {
+export function limitGroup({ group, whyNotKept, before, asked, taken }: Limiting): Limited {
   const all: Limits = { ...before, ...asked };
   const kept: Limits = { ...before, ...pick(asked, BY_US) };
   const failures: unknown[] = [];
@@ -59,7 +60,9 @@ export function limitGroup({ group, keeps, before, asked, taken }: Limiting): Li
   attempt(CPUS, (limits) => {
     cpus = limitCpus(group, limits, taken);
   });
-  const foreign = LIMIT_NAMES.find((name) => asked[name] !== undefined && !keeps.has(name) && !OURS.has(name));
+  const foreign = LIMIT_NAMES.find(
+    (name) => asked[name] !== undefined && !OURS.has(name) && whyNotKept(name) !== undefined,
+  );
   if (foreign !== undefined) failures.push(notKept(foreign));
   return { kept, cpus, failure: asRefusal(failures[0]) };
 }

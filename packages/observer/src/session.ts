@@ -126,8 +126,14 @@ export class Session {
    */
   limit(limits: Limits, beside: readonly Session[]): void {
     const taken = beside.flatMap(({ cpus }) => (cpus === undefined ? [] : [cpus]));
-    const { keeps } = this.#parts.cgroups;
-    const { kept, cpus, failure } = limitGroup({ group: this.group, keeps, before: this.limits, asked: limits, taken });
+    const { cgroups } = this.#parts;
+    const { kept, cpus, failure } = limitGroup({
+      group: this.group,
+      whyNotKept: (name) => cgroups.whyNotKept(name),
+      before: this.limits,
+      asked: limits,
+      taken,
+    });
     this.#note({ limits: kept, ...(cpus === undefined ? {} : { cpus: [...cpus] }) });
     this.#watchTime();
     if (failure !== undefined) throw failure;

@@ -14,6 +14,7 @@ export * from './routes.ts';
 export * from './session.ts';
 export * from './shape.ts';
 export * from './stats.ts';
+export * from './stats-json.ts';
 export * from './task.ts';
 export * from './task-state.ts';
 export * from './units.ts';

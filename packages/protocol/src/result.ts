@@ -7,7 +7,8 @@ import { TaskId } from './identifiers.ts';
 import { type Limits, parseLimits, printLimits } from './limits.ts';
 import { checked, parseShape } from './shape.ts';
 import { parseCount } from './units.ts';
-import { parseStats, printStats, type Stats } from './stats.ts';
+import type { Stats } from './stats.ts';
+import { parseStats, printStats } from './stats-json.ts';
 
 /** Most tags of a node. A bound is looked at before the entries are; those of a body without one take the server's time. */
 export const MOST_TAGS = 1000;
@@ -42,6 +43,10 @@ export const REASONS = {
   pids: {
     about: 'the pids limit was reached and the task was killed',
     remedy: 'Start fewer processes and threads at one time, or make the limit `pids` larger.',
+  },
+  perf: {
+    about: 'the limit on CPU instructions or cycles was reached and the task was killed',
+    remedy: 'Let the program do less, or make the limit `perf_instructions` or `perf_cycles` larger.',
   },
   output: {
     about: 'stdout and stderr grew over what the worker keeps',

@@ -1,65 +1,263 @@
 /**
  * What can be measured of a task or a session: one row each.
  *
- * `place` is where the original's JSON has it. `fold` says what two samples of one group make: `last` the later one,
- * `peak` the larger one, `sum` both together. A measurement the kernel cannot give is absent, never 0.
+ * `place` is where the original's JSON has it, those that it does not know behind those that it does. `fold` says what
+ * two samples of one group make: `last` the later one, `peak` the larger one, `sum` both together. `v1` and `v2` are the
+ * kernel's file on each version of control groups, and the key in it. A measurement the kernel cannot give is absent,
+ * never 0.
  */
-import { GridError } from './errors.ts';
-import { type Unit, UNITS } from './units.ts';
+import type { Unit } from './units.ts';
 
-interface StatRow {
+export interface StatRow {
   place: readonly [string] | readonly [string, string];
   unit: Unit;
   fold: 'last' | 'peak' | 'sum';
   about: string;
+  /** Undefined where no kernel of that version can tell. */
+  v1: string | undefined;
+  v2: string | undefined;
 }
 
+/** As the kernel's own performance counters have it: no file, a system call. */
+const PERF_EVENT = 'perf_event_open(2)';
+
+/** Wall time is the engine's or the observer's. */
+const CLOCK = 'the clock of whoever watches';
+
 export const STATS = {
-  cpu_usage: { place: ['cpu', 'usage'], unit: 'duration', fold: 'peak', about: 'CPU time of all processes' },
-  cpu_system: { place: ['cpu', 'system'], unit: 'duration', fold: 'peak', about: 'CPU time in the kernel' },
-  cpu_user: { place: ['cpu', 'user'], unit: 'duration', fold: 'peak', about: 'CPU time in user mode' },
-  memory_usage: { place: ['memory', 'usage'], unit: 'bytes', fold: 'last', about: 'memory now, page cache included' },
+  cpu_usage: {
+    place: ['cpu', 'usage'],
+    unit: 'duration',
+    fold: 'peak',
+    about: 'CPU time of all processes',
+    v1: 'cpuacct.usage',
+    v2: 'cpu.stat usage_usec',
+  },
+  cpu_system: {
+    place: ['cpu', 'system'],
+    unit: 'duration',
+    fold: 'peak',
+    about: 'CPU time in the kernel, as its ticks saw it',
+    v1: 'cpuacct.usage_sys',
+    v2: 'cpu.stat system_usec',
+  },
+  cpu_user: {
+    place: ['cpu', 'user'],
+    unit: 'duration',
+    fold: 'peak',
+    about: "CPU time in user mode, as the kernel's ticks saw it",
+    v1: 'cpuacct.usage_user',
+    v2: 'cpu.stat user_usec',
+  },
+  cpu_periods: {
+    place: ['cpu', 'periods'],
+    unit: 'count',
+    fold: 'peak',
+    about: 'periods of a quota on CPU time, where the group has one',
+    v1: 'cpu.stat nr_periods',
+    v2: 'cpu.stat nr_periods',
+  },
+  cpu_throttled_periods: {
+    place: ['cpu', 'throttled_periods'],
+    unit: 'count',
+    fold: 'peak',
+    about: 'periods whose quota was used up',
+    v1: 'cpu.stat nr_throttled',
+    v2: 'cpu.stat nr_throttled',
+  },
+  cpu_throttled_time: {
+    place: ['cpu', 'throttled_time'],
+    unit: 'duration',
+    fold: 'peak',
+    about: 'time that CPUs were kept from it, since Linux 6.6 also by quotas of groups above',
+    v1: 'cpu.stat.local throttled_time',
+    v2: 'cpu.stat.local throttled_usec',
+  },
+  memory_usage: {
+    place: ['memory', 'usage'],
+    unit: 'bytes',
+    fold: 'last',
+    about: 'memory now, page cache included',
+    v1: 'memory.usage_in_bytes',
+    v2: 'memory.current',
+  },
   memory_max_usage: {
     place: ['memory', 'max_usage'],
     unit: 'bytes',
     fold: 'peak',
     about: 'largest memory, page cache included',
+    v1: 'memory.max_usage_in_bytes',
+    v2: 'memory.peak',
   },
-  memory_swap: { place: ['memory', 'swap'], unit: 'bytes', fold: 'last', about: 'swap now' },
-  memory_max_swap: { place: ['memory', 'max_swap'], unit: 'bytes', fold: 'peak', about: 'largest swap' },
+  memory_swap: {
+    place: ['memory', 'swap'],
+    unit: 'bytes',
+    fold: 'last',
+    about: 'swap now',
+    v1: 'memory.stat total_swap',
+    v2: 'memory.swap.current',
+  },
+  memory_max_swap: {
+    place: ['memory', 'max_swap'],
+    unit: 'bytes',
+    fold: 'peak',
+    about: 'largest swap',
+    v1: undefined,
+    v2: 'memory.swap.peak',
+  },
   memory_failures: {
     place: ['memory', 'failures'],
     unit: 'count',
     fold: 'peak',
     about: 'how often the memory limit was reached',
+    v1: 'memory.failcnt',
+    v2: 'memory.events max',
   },
   memory_oom_kills: {
     place: ['memory', 'oom_kills'],
     unit: 'count',
     fold: 'peak',
     about: 'how often the kernel killed for memory',
+    v1: 'memory.oom_control oom_kill',
+    v2: 'memory.events oom_kill',
   },
-  pids_usage: { place: ['pids', 'usage'], unit: 'count', fold: 'last', about: 'processes and threads now' },
+  memory_program: {
+    place: ['memory', 'program'],
+    unit: 'bytes',
+    fold: 'last',
+    about: 'memory now without page cache: anonymous and shared',
+    v1: 'memory.stat total_rss + total_shmem',
+    v2: 'memory.stat anon + shmem',
+  },
+  memory_max_program: {
+    place: ['memory', 'max_program'],
+    unit: 'bytes',
+    fold: 'peak',
+    about: 'largest memory without page cache that was seen in samples',
+    v1: 'memory.stat total_rss + total_shmem',
+    v2: 'memory.stat anon + shmem',
+  },
+  pids_usage: {
+    place: ['pids', 'usage'],
+    unit: 'count',
+    fold: 'last',
+    about: 'processes and threads now',
+    v1: 'pids.current',
+    v2: 'pids.current',
+  },
   pids_max_usage: {
     place: ['pids', 'max_usage'],
     unit: 'count',
     fold: 'peak',
     about: 'most processes and threads at one time',
+    v1: 'pids.peak',
+    v2: 'pids.peak',
   },
   pids_failures: {
     place: ['pids', 'failures'],
     unit: 'count',
     fold: 'peak',
     about: 'how often a fork was refused by the limit',
+    v1: 'pids.events max',
+    v2: 'pids.events max',
   },
   perf_instructions: {
     place: ['perf', 'instructions'],
     unit: 'big count',
     fold: 'sum',
-    about: 'CPU instructions in user mode',
+    about: 'CPU instructions in user mode; counted where a limit is stated',
+    v1: PERF_EVENT,
+    v2: PERF_EVENT,
   },
-  perf_cycles: { place: ['perf', 'cycles'], unit: 'big count', fold: 'sum', about: 'CPU cycles in user mode' },
-  time: { place: ['time'], unit: 'duration', fold: 'peak', about: 'wall time from start to end' },
+  perf_cycles: {
+    place: ['perf', 'cycles'],
+    unit: 'big count',
+    fold: 'sum',
+    about: 'CPU cycles in user mode; counted where a limit is stated',
+    v1: PERF_EVENT,
+    v2: PERF_EVENT,
+  },
+  time: { place: ['time'], unit: 'duration', fold: 'peak', about: 'wall time from start to end', v1: CLOCK, v2: CLOCK },
+  io_read: {
+    place: ['io', 'read'],
+    unit: 'bytes',
+    fold: 'peak',
+    about: 'bytes read from block devices',
+    v1: 'blkio.throttle.io_service_bytes_recursive Read',
+    v2: 'io.stat rbytes',
+  },
+  io_written: {
+    place: ['io', 'written'],
+    unit: 'bytes',
+    fold: 'peak',
+    about: 'bytes written to block devices',
+    v1: 'blkio.throttle.io_service_bytes_recursive Write',
+    v2: 'io.stat wbytes',
+  },
+  io_reads: {
+    place: ['io', 'reads'],
+    unit: 'count',
+    fold: 'peak',
+    about: 'read operations on block devices',
+    v1: 'blkio.throttle.io_serviced_recursive Read',
+    v2: 'io.stat rios',
+  },
+  io_writes: {
+    place: ['io', 'writes'],
+    unit: 'count',
+    fold: 'peak',
+    about: 'write operations on block devices',
+    v1: 'blkio.throttle.io_serviced_recursive Write',
+    v2: 'io.stat wios',
+  },
+  pressure_cpu_some: {
+    place: ['pressure', 'cpu_some'],
+    unit: 'duration',
+    fold: 'peak',
+    about: 'time that a process waited for a CPU',
+    v1: 'cpu.pressure some total',
+    v2: 'cpu.pressure some total',
+  },
+  pressure_cpu_full: {
+    place: ['pressure', 'cpu_full'],
+    unit: 'duration',
+    fold: 'peak',
+    about: 'time that all of its processes that had work waited for a CPU',
+    v1: 'cpu.pressure full total',
+    v2: 'cpu.pressure full total',
+  },
+  pressure_memory_some: {
+    place: ['pressure', 'memory_some'],
+    unit: 'duration',
+    fold: 'peak',
+    about: 'time that a process waited for memory',
+    v1: 'memory.pressure some total',
+    v2: 'memory.pressure some total',
+  },
+  pressure_memory_full: {
+    place: ['pressure', 'memory_full'],
+    unit: 'duration',
+    fold: 'peak',
+    about: 'time that all of its processes that had work waited for memory',
+    v1: 'memory.pressure full total',
+    v2: 'memory.pressure full total',
+  },
+  pressure_io_some: {
+    place: ['pressure', 'io_some'],
+    unit: 'duration',
+    fold: 'peak',
+    about: 'time that a process waited for a disk',
+    v1: 'io.pressure some total',
+    v2: 'io.pressure some total',
+  },
+  pressure_io_full: {
+    place: ['pressure', 'io_full'],
+    unit: 'duration',
+    fold: 'peak',
+    about: 'time that all of its processes that had work waited for a disk',
+    v1: 'io.pressure full total',
+    v2: 'io.pressure full total',
+  },
 } as const satisfies Record<string, StatRow>;
 
 /** Name of a measurement of the table. */
@@ -73,9 +271,6 @@ export const STAT_NAMES = Object.keys(STATS) as readonly StatName[];
  * @word stats
  */
 export type Stats = { [Name in StatName]?: number } & { cpus?: Record<string, number> };
-
-/** Groups that the original always writes, empty or not, in its order. */
-const ALWAYS = ['cpu', 'cpus', 'memory', 'pids', 'perf', 'time', 'gpus'];
 
 /** Two samples of one group as one. `later` is the newer. */
 export function foldStats(earlier: Stats, later: Stats): Stats {
@@ -97,51 +292,3 @@ const FOLDS = {
   peak: Math.max,
   sum: (before: number, after: number) => before + after,
 } as const;
-
-/** Stats as the original's JSON. */
-export function printStats(stats: Stats): Record<string, unknown> {
-  const printed: Record<string, unknown> = {};
-  for (const group of ALWAYS) if (group !== 'time') printed[group] = {};
-  for (const name of STAT_NAMES) {
-    const value = stats[name];
-    if (value === undefined) continue;
-    const { place, unit } = STATS[name] as StatRow;
-    const text = UNITS[unit].print(value);
-    if (place[1] === undefined) printed[place[0]] = text;
-    else (printed[place[0]] as Record<string, unknown>)[place[1]] = text;
-  }
-  for (const [cpu, value] of Object.entries(stats.cpus ?? {})) {
-    (printed['cpus'] as Record<string, unknown>)[cpu] = { usage: UNITS.duration.print(value) };
-  }
-  return Object.fromEntries(ALWAYS.filter((group) => group in printed).map((group) => [group, printed[group]]));
-}
-
-/**
- * Stats from JSON; what the table does not know is dropped.
- * @throws GridError `bad-value` naming the measurement
- */
-export function parseStats(value: unknown, field = 'stats'): Stats {
-  const given = asObject(value, field);
-  const stats: Stats = {};
-  for (const name of STAT_NAMES) {
-    const { place, unit } = STATS[name] as StatRow;
-    const found =
-      place[1] === undefined ? given[place[0]] : asObject(given[place[0]], `${field}.${place[0]}`)[place[1]];
-    if (found === undefined || found === null) continue;
-    stats[name] = UNITS[unit].parse(found, `${field}.${place.join('.')}`);
-  }
-  const cpus: Record<string, number> = {};
-  for (const [cpu, entry] of Object.entries(asObject(given['cpus'], `${field}.cpus`))) {
-    if (!/^\d{1,5}$/.test(cpu)) continue;
-    const at = `${field}.cpus.${cpu}`;
-    const { usage } = asObject(entry, at);
-    if (usage !== undefined && usage !== null) cpus[cpu] = UNITS.duration.parse(usage, `${at}.usage`);
-  }
-  return Object.keys(cpus).length > 0 ? { ...stats, cpus } : stats;
-}
-
-function asObject(value: unknown, field: string): Record<string, unknown> {
-  if (value === undefined || value === null) return {};
-  if (typeof value === 'object' && !Array.isArray(value)) return value as Record<string, unknown>;
-  throw new GridError('bad-value', `${field}: expected an object`, { field });
-}

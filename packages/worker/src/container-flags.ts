@@ -33,24 +33,26 @@ const KEEPERS = {
   gpus: 'nobody',
   gpus_offset: 'unkept',
   gpu_memory: 'nobody',
-  perf_instructions: 'nobody',
-  perf_cycles: 'nobody',
+  perf_instructions: 'group',
+  perf_cycles: 'group',
   cgroup_depth: 'group',
   cgroup_descendants: 'group',
 } as const satisfies Record<LimitName, 'group' | 'container' | 'watch' | 'image' | 'nobody' | 'unkept'>;
 
 /**
  * Refuses limits that this machine cannot keep.
- * @param groupKeeps what the task group keeps here
+ * @param whyNotKept why the task group cannot keep a limit here; undefined when it can
  * @throws GridError `limit-not-kept` naming the limit
  */
-export function checkLimits(limits: Limits, groupKeeps: ReadonlySet<LimitName>): void {
+export function checkLimits(limits: Limits, whyNotKept: (name: LimitName) => string | undefined): void {
   for (const name of LIMIT_NAMES) {
     const value = limits[name];
     // A limit of 0 GPUs asks for nothing.
     if (value === undefined || (KEEPERS[name] === 'nobody' && value === 0)) continue;
-    if (KEEPERS[name] === 'nobody' || (KEEPERS[name] === 'group' && !groupKeeps.has(name))) {
-      throw new GridError('limit-not-kept', `This node cannot keep the limit ${name} (${printLimit(name, value)}).`, {
+    const why = KEEPERS[name] === 'group' ? whyNotKept(name) : undefined;
+    if (KEEPERS[name] === 'nobody' || why !== undefined) {
+      const said = `This node cannot keep the limit ${name} (${printLimit(name, value)})`;
+      throw new GridError('limit-not-kept', why === undefined ? `${said}.` : `${said}: ${why}.`, {
         field: `limits.${name}`,
       });
     }

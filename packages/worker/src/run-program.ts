@@ -14,7 +14,7 @@ import type { WorkerContext } from './open.ts';
 import { containerName, removeContainer, RUN_LABEL, type Run } from './runs.ts';
 import { sayStep, type Step } from './steps.ts';
 import { attachStreams } from './streams.ts';
-import { startWatch, type Watch } from './watch.ts';
+import { isOverPerf, startWatch, type Watch } from './watch.ts';
 import type { Workspace } from './workspace.ts';
 
 /** Everything a program needs that is there before it. */
@@ -53,7 +53,7 @@ export async function runProgram(context: WorkerContext, prepared: Prepared): Pr
   const { task, limits, run, workspace, cancel, closing } = prepared;
   const { engine, cgroups } = context;
   if (task.args.length === 0) throw new GridError('image-unavailable', 'The task names no command (args).');
-  checkLimits(limits, cgroups.keeps);
+  checkLimits(limits, (name) => cgroups.whyNotKept(name));
   const step = (name: Step) => sayStep(context.log, run, name);
   step('image');
   const { pull, pulling } = prepared;
@@ -134,11 +134,12 @@ async function runContainer(
   const exit = await readExit(container);
   const stats = withoutLostForks(group.read(), limits.pids);
   if ((stats.memory_oom_kills ?? 0) > 0) watch.note('memory');
+  if (isOverPerf(stats, limits)) watch.note('perf');
   if (limits.pids !== undefined && exit.code !== 0 && reachedPids(stats, limits.pids)) watch.note('pids');
   const failure = initFailure(exit.code, output);
   return {
     exit,
-    stats: { ...withoutCurrent(stats), time: exit.timeMs ?? heardMs },
+    stats: { ...withoutCurrent({ ...watch.sampled(), ...stats }), time: exit.timeMs ?? heardMs },
     reason: failure === undefined ? fairReason(watch.reason(), exit, limits) : 'image',
     ...(failure !== undefined && { message: `The command could not be started in the image: ${failure}.` }),
   };
@@ -172,6 +173,7 @@ function reachedPids(stats: Stats, limit: number): boolean {
 }
 
 /** What the group holds now says nothing about a task that has ended; the original leaves it out too. */
-function withoutCurrent({ memory_usage: _memory, memory_swap: _swap, pids_usage: _pids, ...rest }: Stats): Stats {
+function withoutCurrent(stats: Stats): Stats {
+  const { memory_usage: _usage, memory_program: _program, memory_swap: _swap, pids_usage: _pids, ...rest } = stats;
   return rest;
 }

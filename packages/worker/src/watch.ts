@@ -1,9 +1,18 @@
 /** What can end a task from outside: its deadline, a limit it has reached, a cancel. The first reason wins. */
 import type { Group } from '@kolejka/observer/cgroup';
-import type { Limits, Reason } from '@kolejka/protocol';
+import type { Limits, Reason, StatName, Stats } from '@kolejka/protocol';
 
 /** How often the group is looked at, in milliseconds. Deadlines have timers of their own. */
 const SAMPLE_MS = 50;
+
+/** What a sample reads: what may end the task, and what has no peak in the kernel. */
+const SAMPLED = ['memory_oom_kills', 'pids_usage', 'memory_program'] as const satisfies StatName[];
+const PERF = ['perf_instructions', 'perf_cycles'] as const;
+
+/** Has a group used more than it may of what the performance counters count? */
+export function isOverPerf(stats: Stats, limits: Limits): boolean {
+  return PERF.some((name) => (stats[name] ?? 0) > (limits[name] ?? Infinity));
+}
 
 export interface Watch {
   /** The reason so far, or undefined while the program may go on. */
@@ -12,6 +21,8 @@ export interface Watch {
   note(reason: Reason): void;
   /** Resolves when everything of the task was killed; never, when nothing had to be. */
   killed: Promise<void>;
+  /** The peaks that only samples tell: the largest memory without page cache that was seen. */
+  sampled(): Stats;
   /** Ends watching. Safe to call twice. */
   stop(): void;
 }
@@ -23,6 +34,7 @@ const LONGEST_PAUSE_MS = 2 ** 31 - 1;
 const KILLS: Partial<Record<Reason, true>> = {
   time: true,
   pids: true,
+  perf: true,
   output: true,
   disk: true,
   cancelled: true,
@@ -63,10 +75,16 @@ export function startWatch({ group, limits, cancel, kill, failed }: WatchOptions
     if (group.refusedForks() > 0) note('pids');
   };
   let wasOver = false;
+  let { memory_program: maxProgram = 0 } = group.read(['memory_program']);
   const sample = () => {
     if (mustDie) return killNow();
-    const { memory_oom_kills: oomKills = 0, pids_usage: pids = 0 } = group.read();
+    const stats = group.read(SAMPLED);
+    const { memory_oom_kills: oomKills = 0, pids_usage: pids = 0, memory_program: program = 0 } = stats;
+    maxProgram = Math.max(maxProgram, program);
     if (oomKills > 0) note('memory');
+    if (isOverPerf(stats, limits)) note('perf');
+    // Its counters could not count all the time, so the limit is not kept: the node's fault.
+    if (PERF.some((name) => limits[name] !== undefined && stats[name] === undefined)) note('infrastructure');
     if (limits.pids === undefined) return;
     // The pids limit is written when the program runs already: one that was quicker is over it, and stays so. In the
     // first moment threads of the engine's own start may still be there, so once is not enough.
@@ -102,6 +120,8 @@ export function startWatch({ group, limits, cancel, kill, failed }: WatchOptions
     reason: () => reason,
     note,
     killed: killed.promise,
+    // Of a program that was gone before the first sample nothing was seen; no program has no memory.
+    sampled: () => (maxProgram === 0 ? {} : { memory_max_program: maxProgram }),
     stop() {
       clearTimeout(deadline);
       clearInterval(sampler);

@@ -13,13 +13,16 @@ export type Placement = Readonly<Record<string, string>>;
 /** The control groups of this machine. */
 export interface Cgroups {
   readonly version: 1 | 2;
-  /** Limits that groups here can keep. */
-  readonly keeps: ReadonlySet<LimitName>;
   /**
    * Measurements in which groups below that are gone count only for the Group object that was there then: whoever opens
    * a group that has had groups below cannot say them.
    */
   readonly lostWithGroups: readonly StatName[];
+  /**
+   * Why groups here cannot keep a limit, in words that follow "this node cannot keep it:"; undefined when they can.
+   * Those of others (time, network, …) they do not keep anywhere.
+   */
+  whyNotKept(name: LimitName): string | undefined;
   /** Path of the task group of a run. @param run its id, without a dash */
   taskPath(run: string): string;
   /** A group as the container engine takes it for the parent of a container's. */
@@ -46,8 +49,8 @@ export interface Group {
   readonly path: string;
   /**
    * Writes the ceilings that this kernel keeps by files: cpus with cpus_offset (as a set within the parent's), memory,
-   * swap, pids, cgroup_depth, cgroup_descendants. Time is kept by whoever watches. Others are not looked at. What is
-   * not given stays as it was, but memory and swap are one, as are cpus and cpus_offset: give both in one call.
+   * swap, pids, cgroup_depth, cgroup_descendants. Time is kept by whoever watches, and so are perf_instructions and
+   * perf_cycles, which are counted from here on. Others are not looked at. What is not given stays as it was, but memory and swap are one, as are cpus and cpus_offset: give both in one call.
    * @throws GridError `limit-not-kept` naming a limit of those that cannot be kept here
    */
   limit(limits: Limits): void;
@@ -56,12 +59,14 @@ export interface Group {
   /** Moves a process in. @throws GridError `foreign-process` when it is gone */
   enter(pid: number): void;
   /**
-   * All that can be read now: counters since the group was made, peaks, memory kills. No `time`.
+   * All that can be read now: counters since the group was made, peaks, memory kills. No `time`, and no peak that
+   * takes samples.
    *
    * On v1 kills in groups that are gone are counted only by the Group object that has set the memory limit: keep it
    * from `limit` to the last `read`.
+   * @param names what is wanted, where all would be too dear
    */
-  read(): Stats;
+  read(names?: readonly StatName[]): Stats;
   /**
    * How often a fork was refused in this group or one below it. Before kernel 6.11, and on v1, the refusals of a group
    * below go when it is removed: what an earlier call of this object saw of it is kept.

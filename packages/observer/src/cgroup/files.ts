@@ -4,6 +4,7 @@
  * A file the kernel lacks, or of a group that is gone meanwhile, reads as undefined: the caller reports it absent.
  */
 import {
+  accessSync,
   closeSync,
   constants,
   existsSync,
@@ -34,18 +35,15 @@ export function readFile(file: string): string | undefined {
   }
 }
 
-/** A file with one number; `max` is Infinity. */
-export function readNumber(file: string): number | undefined {
-  const text = readFile(file);
+/** The text of a file with one number; `max` is Infinity. */
+export function parseNumber(text: string | undefined): number | undefined {
   if (text === 'max') return Infinity;
   return text === undefined || !/^-?\d+$/.test(text) ? undefined : Number(text);
 }
 
 /** The number behind a key in lines such as `oom_kill 3`. */
-export function readKey(file: string, key: string): number | undefined {
-  const line = readFile(file)
-    ?.split('\n')
-    .find((each) => each.startsWith(`${key} `));
+export function parseKey(text: string | undefined, key: string): number | undefined {
+  const line = text?.split('\n').find((each) => each.startsWith(`${key} `));
   const number = Number(line?.slice(key.length + 1));
   return line === undefined || !Number.isFinite(number) ? undefined : number;
 }
@@ -86,6 +84,17 @@ export function makeGroup(directory: string): boolean {
   } catch (thrown) {
     if (errorCode(thrown) === 'EEXIST') return false;
     throw thrown;
+  }
+}
+
+/** False where the hierarchy is mounted read-only, as in most containers. */
+export function canWrite(directory: string): boolean {
+  try {
+    accessSync(directory, constants.W_OK);
+    return true;
+  } catch {
+    // Whatever the reason, nothing can be made there.
+    return false;
   }
 }
 

@@ -7,10 +7,29 @@ import * as files from './files.ts';
 
 export class GroupFiles {
   readonly #directoryOf: (controller: string) => string | undefined;
+  readonly #read: (file: string) => string | undefined;
 
-  /** @param directoryOf the group's directory in the hierarchy of a controller; undefined where there is none */
-  constructor(directoryOf: (controller: string) => string | undefined) {
+  /**
+   * @param directoryOf the group's directory in the hierarchy of a controller; undefined where there is none
+   * @param read how a file is read
+   */
+  constructor(directoryOf: (controller: string) => string | undefined, read = files.readFile) {
     this.#directoryOf = directoryOf;
+    this.#read = read;
+  }
+
+  /** The same files, each read once: figures out of one file are of one moment, and the kernel adds them up once. */
+  once(): GroupFiles {
+    const texts = new Map<string, string | undefined>();
+    return new GroupFiles(this.#directoryOf, (file) => {
+      if (!texts.has(file)) texts.set(file, this.#read(file));
+      return texts.get(file);
+    });
+  }
+
+  /** The group's files in one hierarchy, whatever their names: those of v2 beside v1. */
+  in(hierarchy: string): GroupFiles {
+    return new GroupFiles(() => this.#directoryOf(hierarchy), this.#read);
   }
 
   #at(file: string): string {
@@ -24,23 +43,25 @@ export class GroupFiles {
     return new GroupFiles((controller) => {
       const directory = this.#directoryOf(controller);
       return directory === undefined ? undefined : path.dirname(directory);
-    });
+    }, this.#read);
   }
 
   has(file: string): boolean {
-    return files.readFile(this.#at(file)) !== undefined;
+    return this.text(file) !== undefined;
   }
 
   text(file: string): string | undefined {
-    return files.readFile(this.#at(file));
+    return this.#read(this.#at(file));
   }
 
+  /** A file with one number; `max` is Infinity. */
   number(file: string): number | undefined {
-    return files.readNumber(this.#at(file));
+    return files.parseNumber(this.text(file));
   }
 
+  /** The number behind a key in lines such as `oom_kill 3`. */
   key(file: string, key: string): number | undefined {
-    return files.readKey(this.#at(file), key);
+    return files.parseKey(this.text(file), key);
   }
 
   write(file: string, text: string | number): void {
@@ -56,7 +77,7 @@ export class GroupFiles {
   keyBelow(file: string, key: string): Map<string, number> {
     const found = new Map<string, number>();
     for (const directory of files.subtree(path.dirname(this.#at(file)))) {
-      const value = files.readKey(path.join(directory, file), key);
+      const value = files.parseKey(this.#read(path.join(directory, file)), key);
       if (value !== undefined) found.set(directory, value);
     }
     return found;

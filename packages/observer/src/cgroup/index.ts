@@ -3,6 +3,7 @@ import { GridError } from '@kolejka/protocol';
 import type { Cgroups } from './cgroups.ts';
 import { readFile } from './files.ts';
 import { readHierarchies } from './mounts.ts';
+import { HARDWARE, type PerfEvents } from './perf-counters.ts';
 import { CgroupsOfSystemd } from './slices.ts';
 import { CgroupsV1 } from './v1.ts';
 import { CgroupsV2 } from './v2.ts';
@@ -18,15 +19,16 @@ const SAY_CGROUPFS = 'put {"exec-opts": ["native.cgroupdriver=cgroupfs"]} in /et
  * The control groups of this machine: v1 where the memory controller is mounted as v1 (v2 may stand beside it,
  * without controllers), else v2.
  * @param driver the container engine's cgroup driver, for who gives containers a group as parent
+ * @param events what limits on performance count
  * @throws GridError `node-unfit` saying what is missing
  */
-export function openCgroups(driver = 'cgroupfs'): Cgroups {
+export function openCgroups(driver = 'cgroupfs', events: PerfEvents = HARDWARE): Cgroups {
   if (!DRIVERS.has(driver)) {
     throw new GridError('node-unfit', `Docker uses the cgroup driver "${driver}": ${SAY_CGROUPFS}`);
   }
   const hierarchies = readHierarchies();
   if (hierarchies.some(({ controllers }) => controllers.includes('memory'))) {
-    if (driver === 'cgroupfs') return new CgroupsV1(hierarchies);
+    if (driver === 'cgroupfs') return new CgroupsV1(hierarchies, events);
     throw new GridError('node-unfit', `Docker uses the cgroup driver "systemd" on cgroup v1: ${SAY_CGROUPFS}`);
   }
   const unified = hierarchies.find(({ version }) => version === 2);
@@ -43,5 +45,5 @@ export function openCgroups(driver = 'cgroupfs'): Cgroups {
       `The kernel does not offer the memory controller in ${unified.directory}; boot it with cgroup_enable=memory.`,
     );
   }
-  return driver === 'systemd' ? new CgroupsOfSystemd(unified) : new CgroupsV2(unified);
+  return driver === 'systemd' ? new CgroupsOfSystemd(unified, events) : new CgroupsV2(unified, events);
 }

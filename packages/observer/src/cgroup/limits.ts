@@ -1,6 +1,7 @@
 /**
  * A row per limit: who writes it, for each version of control groups. `elsewhere` is kept by others: the clock of
- * whoever watches, the container engine, the disk.
+ * whoever watches, the container engine, the disk. `counted` has no file: the group counts it, and whoever watches ends
+ * what is over it. `unknown` is what no kernel of that version has.
  */
 import { GridError, LIMIT_NAMES, type LimitName, type Limits } from '@kolejka/protocol';
 import { parseCpuList, printCpuList } from './cpu-list.ts';
@@ -19,9 +20,9 @@ const ELSEWHERE = {
   gpus: 'elsewhere',
   gpus_offset: 'elsewhere',
   gpu_memory: 'elsewhere',
-  perf_instructions: 'elsewhere',
-  perf_cycles: 'elsewhere',
-} as const satisfies Partial<Record<LimitName, 'elsewhere'>>;
+  perf_instructions: 'counted',
+  perf_cycles: 'counted',
+} as const satisfies Partial<LimitTable>;
 
 export const V1_LIMITS = {
   cpus: limitCpus(1),
@@ -29,8 +30,8 @@ export const V1_LIMITS = {
   memory: limitMemoryV1,
   swap: 'memory',
   pids: limitPids,
-  cgroup_depth: 'elsewhere',
-  cgroup_descendants: 'elsewhere',
+  cgroup_depth: 'unknown',
+  cgroup_descendants: 'unknown',
   ...ELSEWHERE,
 } as const satisfies LimitTable;
 
@@ -45,21 +46,24 @@ export const V2_LIMITS = {
   ...ELSEWHERE,
 } as const satisfies LimitTable;
 
-/** A writer, the name of the row that writes this limit too, or `elsewhere`. */
-export type LimitTable = Record<LimitName, Writer | 'cpus' | 'memory' | 'elsewhere'>;
+/** A writer, the name of the row that writes this limit too, or who else. */
+export type LimitTable = Record<LimitName, Writer | 'cpus' | 'memory' | 'elsewhere' | 'counted' | 'unknown'>;
 
-/** Limits that groups keep by files; the machine may lack what `swap` needs. */
-export function keptLimits(table: LimitTable, countsSwap: boolean): Set<LimitName> {
-  const kept = LIMIT_NAMES.filter((name) => table[name] !== 'elsewhere');
-  return new Set(kept.filter((name) => name !== 'swap' || countsSwap || !hasSwap()));
+/** Why files cannot keep a limit here. @param countsSwap whether the kernel does */
+export function whyNotWritten(table: LimitTable, name: LimitName, countsSwap: boolean): string | undefined {
+  if (table[name] === 'elsewhere') return 'it is none of control groups';
+  if (table[name] === 'unknown') return 'control groups v1 have no such limit';
+  return name === 'swap' && !countsSwap && hasSwap() ? UNCOUNTED_SWAP : undefined;
 }
+
+const UNCOUNTED_SWAP = 'its kernel does not count swap (boot it with swapaccount=1)';
 
 /** Writes the given limits that the table keeps. @throws GridError `limit-not-kept` */
 export function writeLimits(table: LimitTable, files: GroupFiles, limits: Limits): void {
   const done = new Set<Writer>();
   for (const name of LIMIT_NAMES) {
     const row = table[name];
-    const writer = typeof row === 'string' && row !== 'elsewhere' ? table[row] : row;
+    const writer = row === 'cpus' || row === 'memory' ? table[row] : row;
     if (limits[name] === undefined || typeof writer === 'string' || done.has(writer)) continue;
     done.add(writer);
     try {
@@ -109,7 +113,7 @@ function limitMemoryV1(files: GroupFiles, { memory, swap }: Limits): void {
   const before = files.number(file);
   if (swap !== undefined && hasSwap()) {
     if (memory === undefined) throw notKept('swap', 'it takes a memory limit beside it');
-    if (before === undefined) throw notKept('swap', 'its kernel does not count swap (boot it with swapaccount=1)');
+    if (before === undefined) throw notKept('swap', UNCOUNTED_SWAP);
   }
   if (memory === undefined) return;
   const both = swap === undefined || !hasSwap() ? Infinity : memory + swap;
@@ -122,7 +126,7 @@ function limitMemoryV1(files: GroupFiles, { memory, swap }: Limits): void {
 function limitMemoryV2(files: GroupFiles, { memory, swap }: Limits): void {
   if (swap !== undefined) {
     if (files.has('memory.swap.max')) files.write('memory.swap.max', swap);
-    else if (hasSwap()) throw notKept('swap', 'its kernel does not count swap');
+    else if (hasSwap()) throw notKept('swap', UNCOUNTED_SWAP);
   }
   if (memory !== undefined) files.write('memory.max', memory);
 }

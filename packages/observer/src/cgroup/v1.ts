@@ -1,16 +1,18 @@
 /** cgroup v1: each controller is a hierarchy of its own, and one path names a group in all of them. */
 import path from 'node:path';
-import { GridError, type Limits, type Stats } from '@kolejka/protocol';
+import { GridError, type LimitName, type Limits, STAT_NAMES, type StatName, type Stats } from '@kolejka/protocol';
 import type { Cgroups, Group, Placement } from './cgroups.ts';
-import { groupExists, groupsIn, makeGroup, readFile, subtree, writeFile } from './files.ts';
+import { canWrite, groupExists, groupsIn, makeGroup, readFile, subtree, writeFile } from './files.ts';
 import { GroupFiles } from './group-files.ts';
-import { cpusAbove, keptLimits, V1_LIMITS, writeLimits } from './limits.ts';
+import { cpusAbove, V1_LIMITS, whyNotWritten, writeLimits } from './limits.ts';
 import { makeWithParents, pathAndParents, removeEmptyParents, removeTree } from './making.ts';
 import { type Hierarchy, pathInHierarchy } from './mounts.ts';
 import { OomNotices } from './oom-notices.ts';
 import { until } from './patience.ts';
+import { COUNTED, HARDWARE, isCounted, PerfCounters, type PerfEvents, whyNotCounted } from './perf-counters.ts';
 import { DEATH_PATIENCE_MS, moveInto, pidsBelow, signalAll, someDoNotDie } from './processes.ts';
 import { ForkCounter, watchForks } from './refused-forks.ts';
+import { isBesideUnified } from './stat-files.ts';
 import { reachedOwnLimit, readStats, V1_STATS } from './stats.ts';
 import { plainTaskPath } from './task-groups.ts';
 
@@ -19,6 +21,10 @@ import { plainTaskPath } from './task-groups.ts';
  * device group of its container, and so cannot reach more devices than before.
  */
 const NEEDED = ['cpuacct', 'cpuset', 'freezer', 'memory', 'pids'] as const;
+/** Controllers that add to the statistics where they are mounted. */
+const WANTED = ['blkio', 'cpu', 'perf_event'] as const;
+/** Name for the hierarchy of v2 that may stand beside those of v1. */
+const UNIFIED = 'unified';
 
 /** How long a freeze may take, once for a caller and once for each round of killing. */
 const FREEZE_PATIENCE_MS = 2_000;
@@ -29,18 +35,40 @@ const ROUND_MS = 200;
 export class CgroupsV1 implements Cgroups {
   readonly version = 1;
   readonly lostWithGroups = ['memory_oom_kills', 'pids_failures'] as const;
-  readonly keeps: Cgroups['keeps'];
   readonly #hierarchies: readonly Hierarchy[];
-  readonly #needed: ReadonlyMap<string, Hierarchy>;
+  readonly #used: ReadonlyMap<string, Hierarchy>;
+  readonly #countsSwap: boolean;
+  readonly events: PerfEvents;
   /** Groups that were made only as parents, by us. */
   readonly parents = new Set<string>();
 
-  /** @throws GridError `node-unfit` naming a missing controller */
-  constructor(hierarchies: readonly Hierarchy[]) {
+  /**
+   * @param events what limits on performance count
+   * @throws GridError `node-unfit` naming a missing controller
+   */
+  constructor(hierarchies: readonly Hierarchy[], events: PerfEvents = HARDWARE) {
     this.#hierarchies = hierarchies;
-    this.#needed = new Map(NEEDED.map((name) => [name, hierarchyOf(name, hierarchies)]));
-    const countsSwap = new GroupFiles((name) => this.directory('/', name)).has('memory.memsw.limit_in_bytes');
-    this.keeps = keptLimits(V1_LIMITS, countsSwap);
+    this.#used = new Map([
+      ...NEEDED.map((name) => [name, hierarchyOf(name, hierarchies)] as const),
+      ...wantedHierarchies(hierarchies),
+    ]);
+    this.#countsSwap = new GroupFiles((name) => this.directory('/', name)).has('memory.memsw.limit_in_bytes');
+    this.events = events;
+  }
+
+  whyNotKept(name: LimitName): string | undefined {
+    if (isCounted(name)) return whyNotCounted(this.perfDirectory('/'), this.events[name]);
+    return whyNotWritten(V1_LIMITS, name, this.#countsSwap);
+  }
+
+  /** Where a group can be counted: perf_event is in the hierarchy of v2 unless it is mounted as v1. */
+  perfDirectory(groupPath: string): string | undefined {
+    const name = this.hasOwnPerf ? 'perf_event' : UNIFIED;
+    return this.#used.has(name) ? this.directory(groupPath, name) : undefined;
+  }
+
+  get hasOwnPerf(): boolean {
+    return this.#used.has('perf_event');
   }
 
   taskPath(run: string): string {
@@ -78,7 +106,7 @@ export class CgroupsV1 implements Cgroups {
   }
 
   pathOf(pid: number): string | undefined {
-    const hierarchy = this.#needed.get('pids');
+    const hierarchy = this.#used.get('pids');
     return hierarchy === undefined ? undefined : pathInHierarchy(pid, hierarchy, 'pids');
   }
 
@@ -87,7 +115,10 @@ export class CgroupsV1 implements Cgroups {
   }
 
   placementOf(pid: number): Placement | undefined {
-    const places = [...this.#needed].map(([name, hierarchy]) => [name, pathInHierarchy(pid, hierarchy, name)]);
+    const places = [...this.#used].map(([name, hierarchy]) => [
+      name,
+      pathInHierarchy(pid, hierarchy, name === UNIFIED ? undefined : name),
+    ]);
     return places.some(([, place]) => place === undefined) ? undefined : Object.fromEntries(places);
   }
 
@@ -97,12 +128,12 @@ export class CgroupsV1 implements Cgroups {
 
   /** Directory of a group in the hierarchy of a controller. */
   directory(groupPath: string, controller: string): string {
-    return path.join(this.#needed.get(controller)?.directory ?? NOWHERE, groupPath);
+    return path.join(this.#used.get(controller)?.directory ?? NOWHERE, groupPath);
   }
 
   /** Directories of a group in all hierarchies that we use. */
   directories(groupPath: string): string[] {
-    return [...new Set(NEEDED.map((name) => this.directory(groupPath, name)))];
+    return [...new Set([...this.#used.keys()].map((name) => this.directory(groupPath, name)))];
   }
 
   /** Roots of all hierarchies: the container engine makes groups in those we do not use, too. */
@@ -113,6 +144,15 @@ export class CgroupsV1 implements Cgroups {
 
 /** A path that cannot be: reads as absent. */
 const NOWHERE = '/proc/self/no-such-controller';
+
+function wantedHierarchies(hierarchies: readonly Hierarchy[]): [string, Hierarchy][] {
+  return hierarchies
+    .filter(({ directory }) => canWrite(directory))
+    .flatMap((hierarchy): [string, Hierarchy][] => {
+      if (hierarchy.version === 2) return [[UNIFIED, hierarchy]];
+      return WANTED.filter((name) => hierarchy.controllers.includes(name)).map((name) => [name, hierarchy]);
+    });
+}
 
 function hierarchyOf(name: string, hierarchies: readonly Hierarchy[]): Hierarchy {
   const found = hierarchies.find(({ controllers }) => controllers.includes(name));
@@ -129,12 +169,14 @@ class GroupV1 implements Group {
   readonly #cgroups: CgroupsV1;
   readonly #files: GroupFiles;
   readonly #forks = new ForkCounter();
+  readonly #perf: PerfCounters;
   #notices: OomNotices | undefined;
 
   constructor(groupPath: string, cgroups: CgroupsV1) {
     this.path = groupPath;
     this.#cgroups = cgroups;
     this.#files = new GroupFiles((controller) => cgroups.directory(groupPath, controller));
+    this.#perf = new PerfCounters(cgroups.events, () => cgroups.perfDirectory(groupPath));
   }
 
   limit(limits: Limits): void {
@@ -145,6 +187,7 @@ class GroupV1 implements Group {
         this.#cgroups.directory(this.path, 'memory') + '/cgroup.event_control',
       );
     }
+    for (const name of COUNTED) if (limits[name] !== undefined) this.#perf.start(name);
     writeLimits(V1_LIMITS, this.#files, limits);
   }
 
@@ -156,16 +199,16 @@ class GroupV1 implements Group {
     for (const directory of this.#cgroups.directories(this.path)) moveInto(directory, pid);
   }
 
-  read(): Stats {
-    const stats = readStats(V1_STATS, this.#files);
-    const forks = this.refusedForks();
-    if (stats.pids_failures !== undefined) stats.pids_failures = forks;
+  read(names: readonly StatName[] = STAT_NAMES): Stats {
+    const stats = readStats(V1_STATS, this.#files, names);
+    if (stats.pids_failures !== undefined) stats.pids_failures = this.refusedForks();
     const notices = this.#notices?.count() ?? 0;
     // A group that never came to its own limit has heard of a limit above it: the kill, if it was here, is counted here.
     if (stats.memory_oom_kills !== undefined && reachedOwnLimit(this.#files)) {
       stats.memory_oom_kills = Math.max(stats.memory_oom_kills, notices);
     }
-    return stats;
+    const isCountedHere = this.#cgroups.hasOwnPerf || !isBesideUnified(this.#files);
+    return { ...stats, ...(isCountedHere && this.#perf.read()) };
   }
 
   refusedForks(): number {
@@ -225,6 +268,7 @@ class GroupV1 implements Group {
   async remove(): Promise<void> {
     this.#notices?.close();
     this.#notices = undefined;
+    this.#perf.close();
     if (this.exists()) await this.kill();
     for (const root of this.#cgroups.roots()) await removeTree(path.join(root, this.path));
     for (const root of this.#cgroups.roots()) removeEmptyParents(root, this.path, this.#cgroups.parents);

@@ -1,14 +1,15 @@
 /** cgroup v2: one hierarchy; a controller works in a group when the group above has it enabled for those below. */
 import path from 'node:path';
-import { GridError, type Limits, type Stats } from '@kolejka/protocol';
+import { GridError, type LimitName, type Limits, STAT_NAMES, type StatName, type Stats } from '@kolejka/protocol';
 import type { Cgroups, Group, Placement } from './cgroups.ts';
-import { errorCode, groupExists, groupsIn, makeGroup, readFile } from './files.ts';
+import { errorCode, groupExists, groupsIn, makeGroup, readFile, writeFile } from './files.ts';
 import { GroupFiles } from './group-files.ts';
-import { cpusAbove, keptLimits, V2_LIMITS, writeLimits } from './limits.ts';
+import { cpusAbove, V2_LIMITS, whyNotWritten, writeLimits } from './limits.ts';
 import { makeWithParents, pathAndParents, removeEmptyParents, removeTree } from './making.ts';
 import { type Hierarchy, pathInHierarchy } from './mounts.ts';
 import { until } from './patience.ts';
 import { moveIntoLeaf, writeWithRoom } from './own-leaf.ts';
+import { COUNTED, HARDWARE, isCounted, PerfCounters, type PerfEvents, whyNotCounted } from './perf-counters.ts';
 import { DEATH_PATIENCE_MS, pidsBelow, signalAll, someDoNotDie } from './processes.ts';
 import { ForkCounter, watchForks } from './refused-forks.ts';
 import { readStats, V2_STATS } from './stats.ts';
@@ -16,6 +17,8 @@ import { plainTaskPath } from './task-groups.ts';
 
 /** Controllers that limits and statistics need; cpu.stat is there without any. */
 const NEEDED = ['cpuset', 'memory', 'pids'] as const;
+/** Controllers that add to the statistics where they are to be had. */
+const WANTED = ['cpu', 'io'] as const;
 
 const FREEZE_PATIENCE_MS = 2_000;
 /** How long dying is watched before the next round of signals, on kernels without cgroup.kill. */
@@ -25,19 +28,26 @@ export class CgroupsV2 implements Cgroups {
   readonly version = 2;
   /** memory.events adds up; pids.events does since 6.11. */
   readonly lostWithGroups = ['pids_failures'] as const;
-  readonly keeps: Cgroups['keeps'];
+  readonly #countsSwap: boolean;
   readonly #hierarchy: Hierarchy;
+  readonly events: PerfEvents;
   /** Groups that were made only as parents, by us. */
   readonly parents = new Set<string>();
 
-  constructor(hierarchy: Hierarchy) {
+  /** @param events what limits on performance count */
+  constructor(hierarchy: Hierarchy, events: PerfEvents = HARDWARE) {
     this.#hierarchy = hierarchy;
+    this.events = events;
     // The topmost group has no limits of its own, so whether swap is counted shows only below.
     const anyGroup = groupsIn(hierarchy.directory).map((name) =>
       path.join(hierarchy.directory, name, 'memory.swap.max'),
     );
-    const countsSwap = anyGroup.length === 0 || anyGroup.some((file) => readFile(file) !== undefined);
-    this.keeps = keptLimits(V2_LIMITS, countsSwap);
+    this.#countsSwap = anyGroup.length === 0 || anyGroup.some((file) => readFile(file) !== undefined);
+  }
+
+  whyNotKept(name: LimitName): string | undefined {
+    if (isCounted(name)) return whyNotCounted(this.root, this.events[name]);
+    return whyNotWritten(V2_LIMITS, name, this.#countsSwap);
   }
 
   get root(): string {
@@ -95,6 +105,22 @@ export class CgroupsV2 implements Cgroups {
 function enable(directory: string): void {
   const control = path.join(directory, 'cgroup.subtree_control');
   const enabled = new Set(readFile(control)?.split(' '));
+  enableNeeded(directory, control, enabled);
+  const offered = new Set(readFile(path.join(directory, 'cgroup.controllers'))?.split(' '));
+  for (const name of WANTED) if (offered.has(name) && !enabled.has(name)) enableWanted(control, name);
+}
+
+function enableWanted(control: string, name: string): void {
+  try {
+    writeFile(control, `+${name}`);
+  } catch (thrown) {
+    // cpu: programs with real-time priority are in a group below. Then what it would tell is absent.
+    if (errorCode(thrown) !== 'EINVAL' && errorCode(thrown) !== 'EBUSY') throw thrown;
+  }
+}
+
+/** @throws GridError `node-unfit` */
+function enableNeeded(directory: string, control: string, enabled: ReadonlySet<string>): void {
   const missing = NEEDED.filter((name) => !enabled.has(name)).map((name) => `+${name}`);
   if (missing.length === 0) return;
   // In one write: cpuset alone would turn a group with processes into one of threads, which memory cannot be in.
@@ -122,15 +148,18 @@ export class GroupV2 implements Group {
   readonly #cgroups: CgroupsV2;
   protected readonly files: GroupFiles;
   readonly #forks = new ForkCounter();
+  readonly #perf: PerfCounters;
 
   constructor(groupPath: string, cgroups: CgroupsV2) {
     this.path = groupPath;
+    this.#perf = new PerfCounters(cgroups.events, () => this.#directory);
     this.#cgroups = cgroups;
     this.#directory = cgroups.directory(groupPath);
     this.files = new GroupFiles(() => this.#directory);
   }
 
   limit(limits: Limits): void {
+    for (const name of COUNTED) if (limits[name] !== undefined) this.#perf.start(name);
     writeLimits(V2_LIMITS, this.files, limits);
   }
 
@@ -142,11 +171,10 @@ export class GroupV2 implements Group {
     moveIntoLeaf(this.#directory, pid);
   }
 
-  read(): Stats {
-    const stats = readStats(V2_STATS, this.files);
-    const forks = this.refusedForks();
-    if (stats.pids_failures !== undefined) stats.pids_failures = forks;
-    return stats;
+  read(names: readonly StatName[] = STAT_NAMES): Stats {
+    const stats = readStats(V2_STATS, this.files, names);
+    if (stats.pids_failures !== undefined) stats.pids_failures = this.refusedForks();
+    return { ...stats, ...this.#perf.read() };
   }
 
   refusedForks(): number {
@@ -198,6 +226,7 @@ export class GroupV2 implements Group {
   }
 
   async remove(): Promise<void> {
+    this.#perf.close();
     if (this.exists()) await this.kill();
     await removeTree(this.#directory);
     removeEmptyParents(this.#cgroups.root, this.path, this.#cgroups.parents);

@@ -1,10 +1,10 @@
 import test from 'ava';
-import { FACTS } from './facts.ts';
+import { ALL_FACTS } from './all-facts.ts';
 import { runFact } from './run-fact.ts';
 
 const isRoot = process.getuid?.() === 0;
 
-for (const name of Object.keys(FACTS)) {
+for (const name of Object.keys(ALL_FACTS)) {
   if (!isRoot) test.skip(`${name} (skipped: only root may make control groups)`, (t) => t.pass());
   else {
     test.serial(name, async (t) => {

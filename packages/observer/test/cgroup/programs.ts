@@ -19,6 +19,22 @@ export const PROGRAMS = {
     console.log(used());
     readSync(0, Buffer.alloc(8));`,
   ],
+  /** Says that it has started; told to begin, fills 40 MB of memory, says so, and stays. */
+  hold40: [
+    process.execPath,
+    '-e',
+    `const { readSync } = require('node:fs');
+    console.log('started');
+    readSync(0, Buffer.alloc(8));
+    const held = Buffer.alloc(40 * 1024 * 1024, 1);
+    console.log('holds');
+    readSync(0, Buffer.alloc(8));
+    console.log(held.length);`,
+  ],
+  /** Two programs that want a CPU all the time. */
+  burnTwice: shell('for i in 1 2; do while :; do :; done & done; wait'),
+  /** Puts 4 MB on the disk, past the page cache, under the name it is given. */
+  write4: shell('read file; exec dd if=/dev/zero of="$file" bs=1M count=4 oflag=direct 2>/dev/null'),
   eat40: shell(`exec ${EAT_40}`),
   eat40InChild: shell(`${EAT_40}; echo child $?`),
   fork20: shell('i=0; while [ $i -lt 20 ]; do sleep 0.2 & i=$((i+1)); done'),
@@ -41,8 +57,8 @@ export interface Child {
   pid: number;
   /** Lets it begin. */
   go(): void;
-  /** Lets it begin, ends its input, and waits for its end. */
-  run(): Promise<End>;
+  /** Lets it begin, ends its input, and waits for its end. @param word the line it is given */
+  run(word?: string): Promise<End>;
   /** Waits until it has printed so many lines more; answers the last one. */
   heard(lines: number): Promise<string>;
   ended: Promise<End>;
@@ -68,8 +84,8 @@ export function startChild(name: ProgramName): Child {
     pid: child.pid ?? -1,
     ended,
     go: () => void child.stdin.write('go\n'),
-    async run() {
-      child.stdin.end('go\n');
+    async run(word = 'go') {
+      child.stdin.end(`${word}\n`);
       return ended;
     },
     async heard(count) {

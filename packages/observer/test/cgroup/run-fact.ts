@@ -1,7 +1,7 @@
 /** Runs one fact in a group of its own, and sees that nothing is left of it. */
 import assert from 'node:assert/strict';
 import { type Cgroups, openCgroups } from '../../src/cgroup/index.ts';
-import { FACTS } from './facts.ts';
+import { ALL_FACTS } from './all-facts.ts';
 import { type Child, type ProgramName, startChild } from './programs.ts';
 
 let count = 0;
@@ -17,7 +17,7 @@ export async function runFact(name: string, cgroups: Cgroups = openCgroups()): P
   };
   const group = cgroups.open(cgroups.taskPath(`test_${process.pid}_${count}`));
   try {
-    await FACTS[name]?.({ cgroups, path: group.path, start });
+    await ALL_FACTS[name]?.({ cgroups, path: group.path, start });
   } finally {
     await group.remove();
     for (const child of children) child.end();

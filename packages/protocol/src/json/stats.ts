@@ -1,6 +1,7 @@
 /** Stats as JSON: nested as the original has them, from the table. */
 import { z } from 'zod';
 import { STAT_NAMES, STATS } from '../stats.ts';
+import { OWN_GROUPS } from '../stats-json.ts';
 import { printed, written } from './quantities.ts';
 
 type Groups = Record<string, Record<string, z.ZodType>>;
@@ -37,10 +38,13 @@ export function statsInput() {
     .meta({ id: 'StatsInput', description: 'What was measured. What is unknown or null is as if it were not there.' });
 }
 
-/** Stats as the grid prints them: every group is there, a measurement the kernel could not give is absent. */
+/** Stats as the grid prints them: every group of the original is there, a measurement the kernel could not give is absent. */
 export function statsPrinted() {
   const { groups, alone } = fieldsOf('printed');
-  const nested = Object.entries(groups).map(([name, fields]) => [name, z.object(fields)]);
+  const nested = Object.entries(groups).map(([name, fields]) => {
+    const group = z.object(fields);
+    return [name, OWN_GROUPS.includes(name) ? group.optional() : group];
+  });
   return z
     .object({
       ...(Object.fromEntries(nested) as Record<string, z.ZodType>),
