@@ -47,6 +47,7 @@ export async function measureData(worker: TestedWorker, directory: string, bytes
     await runChild('sync', ['--file-system', directory]);
     let made = '';
     times[each] = await milliseconds(async () => (made = await work[each]()));
+    await worker.removed();
     for (const left of [made, ...copies]) await rm(left, { recursive: true, force: true });
   }
   await rm(directory, { recursive: true });

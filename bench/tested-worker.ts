@@ -4,7 +4,7 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { openLog } from '@kolejka/program';
 import { parseTask, TASK_FILE } from '@kolejka/protocol';
-import { openWorker, runTask, WORKER_MESSAGES, type WorkerContext } from '@kolejka/worker';
+import { closeWorker, openWorker, runTask, WORKER_MESSAGES, type WorkerContext } from '@kolejka/worker';
 import { runChild } from './child.ts';
 import { later } from './undo.ts';
 
@@ -20,8 +20,10 @@ export interface TestedWorker {
   /** Directory of the runs under way. */
   temp: string;
   context: WorkerContext;
-  /** Runs a task by a call; answers its result directory. */
+  /** Runs a task by a call; answers its result directory. What the run had may still be under removal. */
   call(asked: Asked): Promise<string>;
+  /** Resolves when nothing is left of runs that were called. */
+  removed(): Promise<void>;
   /** Runs a task by `kolejka-worker execute`; answers its result directory. */
   execute(asked: Asked): Promise<string>;
 }
@@ -48,6 +50,7 @@ export async function openTestedWorker(directory: string): Promise<TestedWorker>
       if (cancel === undefined) expectSuccess(result);
       return resultDirectory;
     },
+    removed: () => closeWorker(context),
     async execute({ directory: taskDirectory }) {
       const resultDirectory = nextResult();
       const args = [LAUNCHER, 'execute', taskDirectory, resultDirectory, '--temp', temp, '--observer', OBSERVER];

@@ -9,7 +9,7 @@ import { type TestedWorker, writeTask } from './tested-worker.ts';
 import { later } from './undo.ts';
 
 export type Way = 'dockerRun' | 'library' | 'command';
-export type Ways = Record<Way, () => Promise<void>>;
+export type Ways = Record<Way | 'removed', () => Promise<void>>;
 
 export const IMAGE = 'busybox:stable';
 const MEMORY_BYTES = 256 * 1024 ** 2;
@@ -33,6 +33,7 @@ export async function openWays(worker: TestedWorker, directory: string): Promise
     dockerRun: dockerRun([...flags, IMAGE, ...TASK.args], path.basename(directory)),
     library: async () => remove(worker.call(asked)),
     command: async () => remove(worker.execute(asked)),
+    removed: () => worker.removed(),
   };
 }
 
@@ -72,5 +73,6 @@ async function withContainer<Answer>(
   } finally {
     cancel.abort();
     await ended;
+    await worker.removed();
   }
 }

@@ -1,7 +1,7 @@
 /** The parts of a foreman: what each needs, and how they end. */
 import { openClient } from '@kolejka/client';
 import { type Log, openLog, realClock, runLoop, type Shutdown } from '@kolejka/program';
-import { openWorker, WORKER_MESSAGES } from '@kolejka/worker';
+import { closeWorker, openWorker, WORKER_MESSAGES } from '@kolejka/worker';
 import type { ForemanConfig } from './config.ts';
 import { Disk } from './disk.ts';
 import { type HeartbeatContext, heartbeatPass, leasesTasks, sendHeartbeat } from './heartbeat.ts';
@@ -34,6 +34,7 @@ export async function openForeman(
     temp: config.temp,
     observerSocket: config.observer,
   });
+  shutdown.closing('worker', () => closeWorker(containers));
   const spool = await openSpool(config.state);
   shutdown.closing('spool', () => spool.close());
   const client = openClient(config);

@@ -2,7 +2,7 @@
 export { openEngine } from './engine.ts';
 export { MESSAGES as WORKER_MESSAGES } from './messages.ts';
 export { disownDirectory, livingOwner, ownDirectory } from './owner.ts';
-export { openWorker, type WorkerContext } from './open.ts';
+export { closeWorker, openWorker, type WorkerContext } from './open.ts';
 export type { PullListener, PullProgress } from './image-pull.ts';
 export { DEFAULT_TEMP, openRun, removeRunDirectory } from './runs.ts';
 export { type RunRequest, runTask } from './run-task.ts';

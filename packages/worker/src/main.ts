@@ -32,7 +32,10 @@ execute.action(async (taskDirectory: string, resultDirectory: string) => {
   const { readTask } = await import('./task-directory.ts');
   const task = await readTask(taskDirectory);
 
-  const [{ openWorker, runTask }, { openPullBar }] = await Promise.all([import('./index.ts'), import('./pull-bar.ts')]);
+  const [{ closeWorker, openWorker, runTask }, { openPullBar }] = await Promise.all([
+    import('./index.ts'),
+    import('./pull-bar.ts'),
+  ]);
   const log = openLog('kolejka-worker', MESSAGES, {
     level: flags.debug === true ? 'debug' : flags.verbose === true ? 'info' : 'warn',
   });
@@ -50,6 +53,7 @@ execute.action(async (taskDirectory: string, resultDirectory: string) => {
     cancel: shutdown.asked,
     started: bar.close,
   }).finally(bar.close);
+  await closeWorker(context);
   // The directory of runs was made when it was needed and need not stay, unless another worker is using it.
   await rmdir(context.temp).catch(() => undefined);
   if (result.reason === 'image')

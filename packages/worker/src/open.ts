@@ -1,6 +1,7 @@
 /** What all runs of one worker share, opened once. */
 import { type Cgroups, openCgroups } from '@kolejka/observer/cgroup';
 import type { Log } from '@kolejka/program';
+import { Closings } from './closings.ts';
 import { type Engine, openEngine } from './engine.ts';
 import type { MESSAGES } from './messages.ts';
 import { removeLeftovers } from './runs.ts';
@@ -16,6 +17,7 @@ export interface WorkerOptions {
 export interface WorkerContext extends WorkerOptions {
   engine: Engine;
   cgroups: Cgroups;
+  closings: Closings;
 }
 
 /**
@@ -24,7 +26,12 @@ export interface WorkerContext extends WorkerOptions {
  */
 export async function openWorker(options: WorkerOptions): Promise<WorkerContext> {
   const engine = await openEngine();
-  const context = { ...options, engine, cgroups: openCgroups(engine.cgroupDriver) };
+  const context = { ...options, engine, cgroups: openCgroups(engine.cgroupDriver), closings: new Closings() };
   await removeLeftovers(context);
   return context;
+}
+
+/** Waits until nothing is left of runs that have ended. */
+export async function closeWorker({ closings }: WorkerContext): Promise<void> {
+  await closings.done();
 }

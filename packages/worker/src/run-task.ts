@@ -2,7 +2,7 @@
  * The story of one run: one task, one fresh container, one result, whatever happens.
  *
  * Workspace, image, task group, container, run, stop, collect, result. What a step opens is registered for closing
- * before the step is judged, and closed in reverse order.
+ * before the step is judged, and closed in reverse order, behind the result.
  */
 import {
   asGridError,
@@ -54,7 +54,8 @@ const DEFAULT_LIMITS: Limits = { pids: 1024 };
 const COLLECT_LIMITS: CollectLimits = { bytes: 16 * 1024 ** 3, entries: MOST_FILES, depth: 100, names: 4 * 1024 ** 2 };
 
 /**
- * Runs a task and delivers its result directory. A task that fails is a result with a reason, not an error.
+ * Runs a task and delivers its result directory. A task that fails is a result with a reason, not an error. When it
+ * answers, every process of the task is dead; what else the run had is removed by `closeWorker` at the latest.
  * @throws GridError when there is no result: the task or its files are wrong, the result directory cannot be used, or
  * the engine went away (`engine-unreachable`), which says nothing of the task
  */
@@ -68,7 +69,7 @@ export async function runTask(context: WorkerContext, request: RunRequest): Prom
   };
   await openResultDirectory(resultDirectory);
   const run = await openRun(context.temp, task.id ?? 'local');
-  await using opened = new AsyncDisposableStack();
+  await using opened = context.closings.open();
   const closing = registerClosings(context, run, opened);
 
   const step = (name: Step) => sayStep(context.log, run, name);
@@ -116,7 +117,7 @@ export async function runTask(context: WorkerContext, request: RunRequest): Prom
  * Closings run in reverse order, and each whatever became of the others. The directory of the run goes last, and only
  * when everything else is gone: by it the next start finds what is left.
  */
-function registerClosings({ log }: WorkerContext, run: Run, opened: AsyncDisposableStack) {
+function registerClosings({ log }: WorkerContext, run: Run, opened: Pick<AsyncDisposableStack, 'defer'>) {
   let isClean = true;
   const closing = (what: string, close: () => Promise<unknown>) => {
     opened.defer(async () => {

@@ -5,7 +5,14 @@ import path from 'node:path';
 import { openLog } from '@kolejka/program';
 import { parseTask, type Result } from '@kolejka/protocol';
 import type { ExecutionContext } from 'ava';
-import { openWorker, type RunRequest, runTask, WORKER_MESSAGES, type WorkerContext } from '../src/index.ts';
+import {
+  closeWorker,
+  openWorker,
+  type RunRequest,
+  runTask,
+  WORKER_MESSAGES,
+  type WorkerContext,
+} from '../src/index.ts';
 import { removeLeftovers } from '../src/runs.ts';
 
 export interface Scene {
@@ -34,6 +41,7 @@ export async function openScene(t: ExecutionContext): Promise<Scene> {
     temp: path.join(directory, 'runs'),
     observerSocket: path.join(directory, 'no-observer', 'socket'),
   });
+  t.teardown(() => closeWorker(context));
   let runs = 0;
   return {
     directory,
@@ -55,8 +63,13 @@ export async function openScene(t: ExecutionContext): Promise<Scene> {
         ...task,
         limits: { ...SAFE, ...('limits' in task ? (task.limits as object) : {}) },
       };
-      const result = await runTask(context, { task: parseTask(asked), taskDirectory, resultDirectory, ...request });
-      return { result, resultDirectory, text: (name) => readFile(path.join(resultDirectory, name), 'utf8') };
+      try {
+        const result = await runTask(context, { task: parseTask(asked), taskDirectory, resultDirectory, ...request });
+        return { result, resultDirectory, text: (name) => readFile(path.join(resultDirectory, name), 'utf8') };
+      } finally {
+        // Tests look at once for what is left.
+        await closeWorker(context);
+      }
     },
     removeLeftovers: () => removeLeftovers(context),
   };
