@@ -16,9 +16,12 @@ export interface CommandOptions {
   cwd?: string;
 }
 
+/** Where commands stand that are not named after their package. */
+const PACKAGES: Record<string, string> = { kolejka: 'kolejka', 'kolejka-runner': 'observer' };
+
 /** Starts a command such as `kolejka-client` from its package. */
 export function startCommand(command: string, args: readonly string[], { env = {}, cwd = ROOT }: CommandOptions = {}) {
-  const directory = command === 'kolejka' ? 'kolejka' : command.replace('kolejka-', '');
+  const directory = PACKAGES[command] ?? command.replace('kolejka-', '');
   const launcher = path.join(ROOT, 'packages', directory, 'bin', `${command}.js`);
   // A configuration of whoever runs the tests must not decide what they find.
   const { KOLEJKA_CONFIG_FILE: _file, ...own } = process.env;

@@ -1,4 +1,10 @@
-/** The observer's socket for other programs. The observer knows a caller by its process, so `attach` moves this one. */
+/**
+ * The observer's socket for other programs.
+ *
+ * The observer knows a caller by its process: sessions belong to the process that opened them, and what is not told
+ * otherwise is done to it. `pid` names another one instead: of the same task and user, and where the caller is in a
+ * session, of that session.
+ */
 import { Agent, request } from 'node:http';
 import {
   GridError,
@@ -22,15 +28,15 @@ const PATIENCE_MS = 30_000;
 export interface Observer {
   /** How many sessions are open. */
   status(): Promise<number>;
-  /** Opens a session; nobody is in it yet. */
-  open(): Promise<Session>;
-  /** Moves this process into the session, or a new one; answers which. */
-  attach(session?: Session): Promise<Session>;
+  /** Opens a session; nobody is in it yet. It ends when its opener has ended and nobody is in it any more. */
+  open(pid?: number): Promise<Session>;
+  /** Moves this process, or the named one, into the session, or into a new one; answers which. */
+  attach(session?: Session, pid?: number): Promise<Session>;
   limits(session: Session, limits: Limits): Promise<void>;
   /** Also after the close, for 300 seconds. */
   stats(session: Pick<Session, 'session_id'>): Promise<Stats>;
-  /** Moves this process back where the session was opened. */
-  detach(session: Session): Promise<void>;
+  /** Moves this process, or the named one, back where the session was opened. */
+  detach(session: Session, pid?: number): Promise<void>;
   freeze(session: Session): Promise<void>;
   thaw(session: Session): Promise<void>;
   /** Kills every process of the session. */
@@ -50,16 +56,18 @@ export function openObserver(socketPath: string = OBSERVER_SOCKET): Observer {
   };
   return {
     status: async () => Number((await ask(''))['sessions']),
-    open: async () => parseShape(Session, await ask('open')),
-    async attach(session) {
-      const answer = await ask('attach', session ?? {});
+    open: async (pid) => parseShape(Session, await ask('open', { pid })),
+    async attach(session, pid) {
+      const answer = await ask('attach', { ...session, pid });
       return session ?? parseShape(Session, answer);
     },
     async limits(session, limits) {
       await ask('limits', { ...session, limits: printLimits(limits) });
     },
     stats: async (session) => parseStats(await ask('stats', session)),
-    detach: withSession('detach'),
+    async detach(session, pid) {
+      await ask('detach', { ...session, pid });
+    },
     freeze: withSession('freeze'),
     thaw: withSession('thaw'),
     kill: withSession('kill'),

@@ -1,0 +1,163 @@
+/**
+ * Starts a program in a session.
+ *
+ * Nobody may see the program before the session does, and nothing else may count in the session. So `sh` is started
+ * outside and waits for a line; it is attached by its pid; then it becomes the program: one process with one thread and
+ * no memory of its own, counted from the program's first instruction. See docs/decisions/0008.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { getPriority, setPriority } from 'node:os';
+import type { Readable, Writable } from 'node:stream';
+import { GridError, type Limits, type Session } from '@kolejka/protocol';
+import type { Observer } from '../client.ts';
+import { type Identity, inherit } from './inherit.ts';
+import { type Outcome, outcomeOf } from './outcome.ts';
+
+/** Where one of the three streams of a program comes from or goes to; `pipe` is for the caller to read or write. */
+export type StreamEnd = number | 'inherit' | 'ignore' | 'pipe';
+
+export interface Program {
+  /** The program and its arguments. It is looked for as a shell does, in PATH of `env`. */
+  args: readonly string[];
+  limits?: Limits;
+  /** Working directory, as seen from the root. */
+  dir?: string;
+  /** The whole environment. */
+  env?: Readonly<Record<string, string | undefined>>;
+  /** A new root directory; it has /bin/sh. For root only. */
+  root?: string;
+  /** Who the program is; groups not named are taken from it. For root only. */
+  identity?: Identity;
+  umask?: number;
+  /** Added to the niceness of this process, -40 to 40. */
+  nice?: number;
+  /** Called with the pid when all is set and the program is about to begin; when it throws, nothing begins. */
+  ready?: (pid: number) => void;
+  stdin?: StreamEnd;
+  stdout?: StreamEnd;
+  stderr?: StreamEnd;
+}
+
+export interface Started {
+  /** Of the program. */
+  pid: number;
+  session: Session;
+  stdin: Writable | null;
+  stdout: Readable | null;
+  stderr: Readable | null;
+  /**
+   * Fulfilled when the program has ended, what was left of it in the session is killed, and the session is closed.
+   * @throws GridError of the observer's, when it has gone meanwhile
+   */
+  ended: Promise<Outcome>;
+  /** A signal for the program; false when it has ended. */
+  signal(signal: NodeJS.Signals): boolean;
+  /** Kills all that is in the session. */
+  kill(): Promise<void>;
+}
+
+/** The line is the permission to go on. When this process ends before it is written, so does the shell. */
+const STARTER = 'read -r _ <&3 || exit 125; exec 3<&-; exec "$@"';
+
+/**
+ * Opens a session, sets its limits, and runs a program in it. Nothing is left when that fails.
+ * @param name what the shell calls itself when it cannot execute the program (126, 127)
+ * @throws GridError of the observer's; `usage`, `no-file`, `node-unfit` when the program cannot be started like this
+ */
+export async function startInSession(observer: Observer, program: Program, name = 'sh'): Promise<Started> {
+  const { args, limits = {} } = program;
+  if (args[0] === undefined || args[0].startsWith('-')) {
+    throw new GridError('usage', `The name of a program does not begin with "-": ${JSON.stringify(args[0] ?? '')}.`);
+  }
+  const opening = observer.open();
+  // Looked at below; a program that cannot be started throws before.
+  opening.catch(() => undefined);
+  const child = await spawnWaiting(program, name);
+  const exited = new Promise<Exit>((resolve) => child.once('exit', (code, signal) => resolve({ code, signal })));
+  let session: Session | undefined;
+  try {
+    session = await opening;
+    if (Object.keys(limits).length > 0) await observer.limits(session, limits);
+    await observer.attach(session, child.pid);
+    program.ready?.(child.pid ?? -1);
+  } catch (thrown) {
+    child.kill('SIGKILL');
+    await exited;
+    if (session !== undefined) await observer.close(session);
+    throw thrown;
+  }
+  const opened = session;
+  (child.stdio[3] as Writable).end('go\n');
+  return {
+    pid: child.pid ?? -1,
+    session,
+    stdin: child.stdin,
+    stdout: child.stdout,
+    stderr: child.stderr,
+    ended: exited.then(async (exit) => outcomeOf(exit, limits, await takeDown(observer, opened))),
+    signal: (signal) => child.kill(signal),
+    kill: async () => observer.kill(opened),
+  };
+}
+
+/** How Node says that a process has ended. */
+export interface Exit {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+}
+
+async function spawnWaiting(program: Program, name: string): Promise<ChildProcess> {
+  const {
+    args,
+    dir,
+    env = process.env,
+    root,
+    nice,
+    stdin = 'inherit',
+    stdout = 'inherit',
+    stderr = 'inherit',
+  } = program;
+  const child = await inherit(program, (identity) =>
+    spawn('/bin/sh', ['-c', STARTER, name, ...args], {
+      ...identity,
+      cwd: dir ?? (root === undefined ? process.cwd() : '/'),
+      env: { ...env },
+      stdio: [stdin, stdout, stderr, 'pipe'],
+    }),
+  );
+  child.stdio[3]?.on('error', () => undefined);
+  await new Promise<void>((resolve, reject) => {
+    child.once('spawn', resolve);
+    child.once('error', (error: NodeJS.ErrnoException) => reject(unstarted(program, error)));
+  });
+  if (nice !== undefined) beNice(child, nice);
+  return child;
+}
+
+function beNice(child: ChildProcess, nice: number): void {
+  const most = Math.max(-20, Math.min(19, getPriority() + nice));
+  try {
+    setPriority(child.pid ?? -1, most);
+  } catch (cause) {
+    child.kill('SIGKILL');
+    throw new GridError('usage', `A niceness of ${most} is for root only.`, { field: 'nice', cause });
+  }
+}
+
+/** Node names the shell in the error, whatever was missing. */
+function unstarted({ dir, root }: Program, cause: NodeJS.ErrnoException): GridError {
+  const places = [dir ?? '/', ...(root === undefined ? [] : [`/bin/sh in ${root}`])].join(', or ');
+  const code = cause.code === 'ENOENT' || cause.code === 'ENOTDIR' ? 'no-file' : 'node-unfit';
+  return new GridError(code, `The program cannot be started (${cause.code}): look at ${places}.`, { cause });
+}
+
+/** The last stats, of all that was in the session. What is still there is killed: it would go on without limits. */
+async function takeDown(observer: Observer, session: Session) {
+  let stats = await observer.stats(session);
+  if (stats.pids_usage !== 0) {
+    await observer.kill(session);
+    stats = await observer.stats(session);
+  }
+  await observer.close(session);
+  return stats;
+}
