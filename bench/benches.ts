@@ -18,4 +18,8 @@ export const BENCHES: Readonly<Record<string, Bench>> = {
     about: 'a run of a task over docker run, and large files over cp',
     measure: async (effort) => (await import('./worker.ts')).measureWorker(effort),
   },
+  observer: {
+    about: 'sessions: their cycle, what they add to a program, and the memory of a thousand',
+    measure: async (effort) => (await import('./observer.ts')).measureObserver(effort),
+  },
 };

@@ -26,6 +26,7 @@ const FIGURES: Record<string, readonly string[]> = {
   ],
   blobs: ['up_mb_per_s_1g', 'down_mb_per_s_1g', 'up_over_sha256sum', 'rss_mb_1g', 'up_per_s_1k', 'down_per_s_1k'],
   worker: ['library_over_docker_run', 'command_over_docker_run', 'throughput_over_docker_run_2', 'data_1g_over_cp'],
+  observer: ['cycles_per_s', 'overhead_ms', 'rss_mb_1000'],
 };
 
 /** What is a difference of two times may be anything where both are short. */

@@ -41,7 +41,7 @@ export interface Observer {
   thaw(session: Session): Promise<void>;
   /** Kills every process of the session. */
   kill(session: Session): Promise<void>;
-  /** Ends the session; its processes go on where it was opened. */
+  /** Ends the session: this process moves back where it was opened, all else in it is killed. */
   close(session: Session): Promise<void>;
   /** Closes the connections of this client. */
   end(): void;

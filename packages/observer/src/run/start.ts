@@ -3,7 +3,7 @@
  *
  * Nobody may see the program before the session does, and nothing else may count in the session. So `sh` is started
  * outside and waits for a line; it is attached by its pid; then it becomes the program: one process with one thread and
- * no memory of its own, counted from the program's first instruction. See docs/decisions/0008.
+ * no memory of its own, counted from the program's first instruction. See docs/decisions/0009.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { getPriority, setPriority } from 'node:os';

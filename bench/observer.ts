@@ -1,0 +1,100 @@
+/** Sessions of the observer: how many a second, what they add to a program, what a thousand open ones take. */
+import { openObserver } from '@kolejka/observer/client';
+import { startInSession } from '@kolejka/observer/start';
+import type { Bench } from './bench.ts';
+import { runChild } from './child.ts';
+import { gatherSamples } from './samples.ts';
+import { openManySessions } from './many-sessions.ts';
+import { median } from './statistics.ts';
+import { startObserver, type TestedObserver } from './tested-observer.ts';
+import { temporaryDirectory } from './undo.ts';
+
+/** The program that is measured: 10 ms. */
+const PROGRAM = ['sleep', '0.01'] as const;
+const MB = 1e6;
+
+const WHOLE = { cycles: 500, pairs: 60, commands: 10, sessions: 1000 };
+const QUICK = { cycles: 50, pairs: 5, commands: 1, sessions: 20 };
+
+export const measureObserver: Bench['measure'] = async ({ runs, quick, say }) => {
+  const sizes = quick ? QUICK : WHOLE;
+  const samples = gatherSamples();
+  const add: Add = (figure, value) => samples.add(figure, value);
+  const tested = await startObserver(await temporaryDirectory());
+  for (let run = 1; run <= runs; run += 1) {
+    say(`run ${run} of ${runs}: one session after the other`);
+    await measureCycles(tested, sizes.cycles, add);
+    say(`run ${run} of ${runs}: a program of 10 ms, plainly and in a session, in turn`);
+    await measureOverhead(tested, sizes, add);
+  }
+  await tested.stop();
+  for (let run = 1; run <= runs; run += 1) {
+    say(`run ${run} of ${runs}: ${sizes.sessions} open sessions of a new observer`);
+    await measureMemory(sizes.sessions, add);
+  }
+  return samples.all();
+};
+
+type Add = (figure: string, value: number) => void;
+
+/** Open, attach, stats, close, one after the other on one connection; the caller goes in and comes back. */
+async function measureCycles(tested: TestedObserver, cycles: number, add: Add): Promise<void> {
+  const observer = openObserver(tested.socket);
+  const [begun, spent] = [performance.now(), await tested.cpuMs()];
+  for (let cycle = 0; cycle < cycles; cycle += 1) {
+    const session = await observer.open();
+    await observer.attach(session);
+    await observer.stats(session);
+    await observer.close(session);
+  }
+  add('cycles_per_s', (cycles * 1000) / (performance.now() - begun));
+  add('daemon_cpu_ms_per_cycle', ((await tested.cpuMs()) - spent) / cycles);
+  observer.end();
+}
+
+/** From the wish to run the program until it has ended and its statistics are here; both ways in turn. */
+async function measureOverhead({ socket }: TestedObserver, sizes: typeof WHOLE, add: Add): Promise<void> {
+  const observer = openObserver(socket);
+  const inSession = async () => {
+    const program = { args: PROGRAM, stdin: 'ignore', stdout: 'ignore', stderr: 'ignore' } as const;
+    const { result } = await (await startInSession(observer, program)).ended;
+    if (result !== 0) throw new Error(`the program ended with ${result}`);
+  };
+  const plainly = async () => runChild(PROGRAM[0], PROGRAM.slice(1));
+  const [plain, within] = await inTurn(sizes.pairs, plainly, inSession);
+  add('plain_ms', plain);
+  add('in_session_ms', within);
+  add('overhead_ms', within - plain);
+  const [alone, command] = await inTurn(sizes.commands, plainly, async () =>
+    runChild(COMMAND, ['-s', socket, ...PROGRAM]),
+  );
+  add('command_overhead_ms', command - alone);
+  observer.end();
+}
+
+const COMMAND = new URL('../packages/observer/bin/kolejka-runner.js', import.meta.url).pathname;
+
+/** Medians of times of two ways, in milliseconds; what else happens on the machine meets both. */
+async function inTurn(pairs: number, one: () => Promise<void>, other: () => Promise<void>): Promise<[number, number]> {
+  const times: [number[], number[]] = [[], []];
+  for (let pair = 0; pair < pairs; pair += 1) {
+    times[0].push(await timed(one));
+    times[1].push(await timed(other));
+  }
+  return [median(times[0]), median(times[1])];
+}
+
+async function timed(act: () => Promise<void>): Promise<number> {
+  const begun = performance.now();
+  await act();
+  return performance.now() - begun;
+}
+
+async function measureMemory(sessions: number, add: Add): Promise<void> {
+  const tested = await startObserver(await temporaryDirectory());
+  add('rss_mb_idle', (await tested.peakBytes()) / MB);
+  const many = await openManySessions(tested.socket, sessions);
+  add('rss_mb_1000', (await tested.peakBytes()) / MB);
+  await many.close();
+  await tested.stop();
+}
