@@ -5,8 +5,8 @@ import { milliseconds, shuffle } from './chance.ts';
 import { runChild } from './child.ts';
 import { writeRandomFile } from './large-file.ts';
 import type { Gathered } from './samples.ts';
-import { type TestedWorker, writeTask } from './tested-worker.ts';
-import { IMAGE } from './ways.ts';
+import { type Asked, type TestedWorker, writeTask } from './tested-worker.ts';
+import { BOUNDS, IMAGE } from './ways.ts';
 
 /** The program copies its file to its results: one `cp` in the container, where the other side has one outside. */
 const TASK = {
@@ -16,7 +16,9 @@ const TASK = {
   limits: { pids: 64, time: '240s' },
 };
 
-/** One run: the task with the large file, the same with one byte, and `cp`, in an order of chance. */
+const TASKS = { free: TASK, bounded: { ...TASK, limits: { ...TASK.limits, ...BOUNDS } } };
+
+/** One run: tasks with the large file, the same with one byte, and `cp`, in an order of chance. */
 export async function measureData(worker: TestedWorker, directory: string, bytes: number, into: Gathered) {
   const large = await writeTask(path.join(directory, 'large'), TASK);
   const tiny = await writeTask(path.join(directory, 'tiny'), TASK);
@@ -24,17 +26,18 @@ export async function measureData(worker: TestedWorker, directory: string, bytes
   await writeRandomFile(file, bytes);
   await writeFile(path.join(tiny.directory, 'data'), '.');
 
-  const times = { large: 0, tiny: 0, cp: 0 };
-  const run = async (asked: typeof large, expected: number) => {
-    const result = await worker.call(asked);
+  const run = async (asked: Asked, task: object, expected: number) => {
+    const result = await worker.call({ ...asked, task });
     const { size } = await stat(path.join(result, 'data'));
     if (size !== expected) throw new Error(`${size} bytes came out of ${expected}`);
     return result;
   };
   const copies = ['there', 'back'].map((name) => path.join(directory, name));
   const work = {
-    large: () => run(large, bytes),
-    tiny: () => run(tiny, 1),
+    large: () => run(large, TASKS.free, bytes),
+    tiny: () => run(tiny, TASKS.free, 1),
+    largeBounded: () => run(large, TASKS.bounded, bytes),
+    tinyBounded: () => run(tiny, TASKS.bounded, 1),
     cp: async () => {
       const [there = '', back = ''] = copies;
       await runChild('cp', [file, there]);
@@ -42,7 +45,8 @@ export async function measureData(worker: TestedWorker, directory: string, bytes
       return there;
     },
   };
-  for (const each of shuffle(['large', 'tiny', 'cp'] as const)) {
+  const times = { large: 0, tiny: 0, largeBounded: 0, tinyBounded: 0, cp: 0 };
+  for (const each of shuffle(Object.keys(work) as (keyof typeof work)[])) {
     // What the one before has left to be written must not be in the time of the next.
     await runChild('sync', ['--file-system', directory]);
     let made = '';
@@ -51,7 +55,11 @@ export async function measureData(worker: TestedWorker, directory: string, bytes
     for (const left of [made, ...copies]) await rm(left, { recursive: true, force: true });
   }
   await rm(directory, { recursive: true });
-  into.add('data_1g_ms', times.large - times.tiny);
+  const free = times.large - times.tiny;
+  const bounded = times.largeBounded - times.tinyBounded;
   into.add('cp_1g_ms', times.cp);
-  into.add('data_1g_over_cp', (times.large - times.tiny) / times.cp);
+  into.add('data_1g_ms', free);
+  into.add('data_1g_bounded_ms', bounded);
+  into.add('data_1g_over_cp', free / times.cp);
+  into.add('data_1g_bounded_over_cp', bounded / times.cp);
 }

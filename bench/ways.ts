@@ -1,4 +1,4 @@
-/** Three ways to run `true` in a container: plain `docker run`, the worker as a library, the worker as a command. */
+/** Ways to run `true` in a container: plain `docker run`, the worker as a library, the worker as a command. */
 import { spawnSync } from 'node:child_process';
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
@@ -8,7 +8,9 @@ import { dockerRunArguments } from './docker-run.ts';
 import { type TestedWorker, writeTask } from './tested-worker.ts';
 import { later } from './undo.ts';
 
-export type Way = 'dockerRun' | 'library' | 'command';
+/** Named as in the figures; `library_bounded` has limits on what the task writes, which `docker run` has no flags for. */
+export const WAYS = ['docker_run', 'library', 'library_bounded', 'command'] as const;
+export type Way = (typeof WAYS)[number];
 export type Ways = Record<Way | 'removed', () => Promise<void>>;
 
 export const IMAGE = 'busybox:stable';
@@ -21,23 +23,28 @@ const TASK = {
   stderr: 'stderr',
   limits: { memory: MEMORY_BYTES, swap: 0, pids: PIDS, time: '60s' },
 };
+/** Room for a large file that is there twice. */
+export const BOUNDS = { workspace: '3G', storage: '1G' };
 
 export async function openWays(worker: TestedWorker, directory: string): Promise<Ways> {
   const asked = await writeTask(path.join(directory, 'true'), TASK);
+  const limited = { ...TASK, limits: { ...TASK.limits, ...BOUNDS } };
+  const bounded = await writeTask(path.join(directory, 'bounded'), limited);
   const remove = async (result: Promise<string>) => rm(await result, { recursive: true });
   const limits = { memoryBytes: MEMORY_BYTES, pids: PIDS };
   const flags = await withContainer(worker, path.join(directory, 'long'), (container) =>
     dockerRunArguments(container, limits, path.join(directory, 'docker-run')),
   );
   return {
-    dockerRun: dockerRun([...flags, IMAGE, ...TASK.args], path.basename(directory)),
+    docker_run: dockerRun([...flags, IMAGE, ...TASK.args], path.basename(directory)),
     library: async () => remove(worker.call(asked)),
+    library_bounded: async () => remove(worker.call(bounded)),
     command: async () => remove(worker.execute(asked)),
     removed: () => worker.removed(),
   };
 }
 
-function dockerRun(args: readonly string[], prefix: string): Ways['dockerRun'] {
+function dockerRun(args: readonly string[], prefix: string): Ways[Way] {
   const names = new Set<string>();
   later(() => {
     if (names.size > 0) spawnSync('docker', ['rm', '--force', ...names]);

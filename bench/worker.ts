@@ -7,7 +7,7 @@ import { gatherSamples, type Gathered } from './samples.ts';
 import { median } from './statistics.ts';
 import { openTestedWorker } from './tested-worker.ts';
 import { temporaryDirectory } from './undo.ts';
-import { openWays, type Way, type Ways } from './ways.ts';
+import { openWays, type Way, type Ways, WAYS } from './ways.ts';
 
 const MIB = 1024 ** 2;
 /** Rounds in a run, tasks that each of two lanes runs, bytes of the large file. */
@@ -31,33 +31,26 @@ export async function measureWorker({ runs, quick, say }: Effort): Promise<Sampl
   return gathered.all();
 }
 
-const WAYS = ['dockerRun', 'library', 'command'] as const satisfies readonly Way[];
-
 /** Each round runs all of them once, in an order of chance, so that what else happens meets all alike. */
 async function measureOneByOne(ways: Ways, rounds: number, into: Gathered): Promise<void> {
-  const times = { dockerRun: [] as number[], library: [] as number[], command: [] as number[] };
-  const removed: number[] = [];
+  const times = gatherSamples();
   for (let round = 0; round < rounds; round += 1) {
     for (const way of shuffle(WAYS)) {
       const ms = await milliseconds(ways[way]);
-      times[way].push(ms);
+      times.add(way, ms);
       const removing = await milliseconds(ways.removed);
-      if (way === 'library') removed.push(ms + removing);
+      if (way === 'library') times.add('library_removed', ms + removing);
     }
   }
-  const { dockerRun, library, command } = times;
-  into.add('docker_run_ms', median(dockerRun));
-  into.add('library_ms', median(library));
-  into.add('library_removed_ms', median(removed));
-  into.add('command_ms', median(command));
-  into.add('library_over_docker_run', median(library) / median(dockerRun));
-  into.add('library_removed_over_docker_run', median(removed) / median(dockerRun));
-  into.add('command_over_docker_run', median(command) / median(dockerRun));
+  const medians = Object.entries(times.all()).map(([way, ms]) => [way, median(ms)] as const);
+  for (const [way, ms] of medians) into.add(`${way}_ms`, ms);
+  const dockerRun = median(times.of('docker_run'));
+  for (const [way, ms] of medians) if (way !== 'docker_run') into.add(`${way}_over_docker_run`, ms / dockerRun);
 }
 
 async function measureTwoInFlight(ways: Ways, each: number, into: Gathered): Promise<void> {
   const rates: Partial<Record<Way, number>> = {};
-  for (const way of shuffle(['dockerRun', 'library'] as const)) {
+  for (const way of shuffle(['docker_run', 'library'] as const)) {
     const lane = async () => {
       for (let task = 0; task < each; task += 1) await ways[way]();
     };
@@ -67,7 +60,7 @@ async function measureTwoInFlight(ways: Ways, each: number, into: Gathered): Pro
     });
     rates[way] = (2 * each * 1000) / ms;
   }
-  const { dockerRun = Number.NaN, library = Number.NaN } = rates;
+  const { docker_run: dockerRun = Number.NaN, library = Number.NaN } = rates;
   into.add('docker_run_per_s_2', dockerRun);
   into.add('library_per_s_2', library);
   into.add('throughput_over_docker_run_2', library / dockerRun);

@@ -50,7 +50,8 @@ export function parseKey(text: string | undefined, key: string): number | undefi
 
 /**
  * Calls back when the kernel says that a file has changed: few files of control groups do (cgroup_file_notify).
- * Answers how to stop; a file that is not there, or goes away, just stays silent.
+ * Answers how to stop; a file that is not there, or goes away, just stays silent, and so does one that cannot be watched
+ * because this user's programs watch as much as they may (fs.inotify.max_user_instances, 128 by default).
  */
 export function watchFile(file: string, heard: () => void): () => void {
   try {
@@ -58,7 +59,7 @@ export function watchFile(file: string, heard: () => void): () => void {
     watcher.on('error', () => watcher.close());
     return () => watcher.close();
   } catch (thrown) {
-    if (CANNOT_SAY.has(errorCode(thrown))) return () => undefined;
+    if (CANNOT_SAY.has(errorCode(thrown)) || ['EMFILE', 'ENOSPC'].includes(errorCode(thrown))) return () => undefined;
     throw thrown;
   }
 }
