@@ -10,8 +10,10 @@ import {
   GridError,
   isErrorCode,
   type Limits,
+  type Listing,
   OBSERVER_CONTENT_TYPE,
   OBSERVER_SOCKET,
+  parseListing,
   parseShape,
   parseStats,
   printLimits,
@@ -43,6 +45,8 @@ export interface Observer {
   kill(session: Session): Promise<void>;
   /** Ends the session: this process moves back where it was opened, all else in it is killed. */
   close(session: Session): Promise<void>;
+  /** All sessions and tasks of the node; for root outside of tasks. */
+  list(): Promise<Listing>;
   /** Closes the connections of this client. */
   end(): void;
 }
@@ -72,6 +76,7 @@ export function openObserver(socketPath: string = OBSERVER_SOCKET): Observer {
     thaw: withSession('thaw'),
     kill: withSession('kill'),
     close: withSession('close'),
+    list: async () => parseListing(await ask('list')),
     end: () => agent.destroy(),
   };
 }

@@ -19,6 +19,7 @@ import { writePidFile } from './pid-file.ts';
 import { Records } from './records.ts';
 import { openServer } from './server.ts';
 import { Sessions } from './sessions.ts';
+import type { TopFlags } from './top.ts';
 
 interface Flags extends CommonFlags {
   socket?: string;
@@ -82,6 +83,23 @@ const program = commandLine('kolejka-observer', 'Accounts for and limits groups 
     process.stdout.write(`kolejka-observer listens on ${socket}\n`);
     await shutdown.finished();
     log.say('stopped');
+  });
+
+program
+  .command('top')
+  .description('show what sessions and tasks of this node use, until q or Ctrl-C; in a pipe once. For root.')
+  .option('--interval <time>', 'pause between two looks', '2s')
+  .option('--json', 'print one JSON document and end')
+  .action(async (_flags, command: typeof program) => {
+    const flags = command.optsWithGlobals<Flags & TopFlags>();
+    const { socket } = readConfig(SETTINGS, {
+      section: 'observer',
+      chosen: flags.config,
+      file: flags.configFile,
+      flags: { socket: flags.socket },
+    });
+    const { showTop } = await import('./top.ts');
+    await showTop(socket, flags);
   });
 
 await runCommandLine(program);

@@ -1,7 +1,8 @@
 /** What each command of the socket does. What it is asked with stands in the protocol. */
-import { parseShape, printStats, SESSION_COMMANDS, type SessionCommand } from '@kolejka/protocol';
+import { parseShape, printListing, printStats, SESSION_COMMANDS, type SessionCommand } from '@kolejka/protocol';
 import type { Caller } from './caller.ts';
 import type { Cgroups } from './cgroup/index.ts';
+import { listAll } from './listing.ts';
 import { namedProcess } from './named-process.ts';
 import type { Sessions } from './sessions.ts';
 
@@ -10,6 +11,7 @@ interface Exchange<Command extends SessionCommand> {
   /** The process that asks, or that is named in its place. */
   caller: Caller;
   sessions: Sessions;
+  cgroups: Cgroups;
 }
 
 type Handlers = {
@@ -65,6 +67,10 @@ const HANDLERS: Handlers = {
     await sessions.close(sessions.find(caller, body.session_id, body.secret), caller.peer.pid);
     return {};
   },
+
+  async list({ caller, sessions, cgroups }) {
+    return printListing(await listAll(caller, sessions, cgroups));
+  },
 };
 
 export function isCommand(name: string): name is SessionCommand {
@@ -85,5 +91,5 @@ export async function runCommand(
   const asked = parseShape(SESSION_COMMANDS[command], body);
   const pid = 'pid' in asked ? asked.pid : undefined;
   const caller = pid === undefined ? asking : namedProcess(asking, pid, cgroups);
-  return handler({ body: asked, caller, sessions });
+  return handler({ body: asked, caller, sessions, cgroups });
 }

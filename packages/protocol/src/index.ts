@@ -8,6 +8,7 @@ export * from './files.ts';
 export * from './identifiers.ts';
 export * from './life.ts';
 export * from './limits.ts';
+export * from './listing.ts';
 export * from './programs.ts';
 export * from './result.ts';
 export * from './routes.ts';

@@ -35,6 +35,8 @@ export const SESSION_COMMANDS = {
   thaw: Session,
   kill: Session,
   close: Session,
+  /** All sessions and tasks, for root outside of tasks; the original has no such command. See listing.ts. */
+  list: z.object({}),
 } as const;
 
 export type SessionCommand = keyof typeof SESSION_COMMANDS;
