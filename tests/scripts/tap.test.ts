@@ -44,14 +44,20 @@ test('a title may look like part of TAP', (t) => {
   );
 });
 
-/** Ava, started as npm test starts it, over some test files of its own. */
-async function runAva(files: Record<string, string>): Promise<string[]> {
+/**
+ * Ava, started as npm test starts it, over some test files of its own.
+ * @param idle after so long without news it gives up those that are left; a busy machine starts nothing quickly
+ */
+async function runAva(files: Record<string, string>, idle = '60s'): Promise<string[]> {
   const directory = mkdtempSync(path.join(tmpdir(), 'kolejka-ava-'));
   try {
     symlinkSync(path.join(ROOT, 'node_modules'), path.join(directory, 'node_modules'));
     mkdirSync(path.join(directory, 'test'));
     writeFileSync(path.join(directory, 'package.json'), '{ "type": "module" }');
-    writeFileSync(path.join(directory, 'ava.config.js'), "export default { workerThreads: false, timeout: '2s' };");
+    writeFileSync(
+      path.join(directory, 'ava.config.js'),
+      `export default { workerThreads: false, timeout: '${idle}' };`,
+    );
     for (const [name, body] of Object.entries(files)) {
       writeFileSync(path.join(directory, 'test', `${name}.js`), `import test from 'ava';\n${body}`);
     }
@@ -68,10 +74,8 @@ async function runAva(files: Record<string, string>): Promise<string[]> {
 }
 
 test('a test that hangs fails by its name, and the others count', async (t) => {
-  const outcomes = await runAva({
-    good: "test('good', (t) => t.pass());",
-    hangs: "test('hangs', () => new Promise((resolve) => setTimeout(resolve, 1e6)));",
-  });
+  const hangs = "test('hangs', () => new Promise((resolve) => setTimeout(resolve, 1e6)));";
+  const outcomes = await runAva({ good: "test('good', (t) => t.pass());", hangs }, '8s');
   t.deepEqual(outcomes.toSorted(), ['failed hangs › hangs', 'passed good › good']);
 });
 
@@ -82,6 +86,16 @@ test('a test that ends the process fails by its name, and the others count', asy
   });
   t.true(outcomes.includes('passed good › good'));
   t.true(outcomes.includes('failed exits › exits'), outcomes.join('\n'));
+});
+
+test('regression: a test whose error has no place in its stack fails by its name, and the others count', async (t) => {
+  const outcomes = await runAva({
+    good: "test('good', (t) => t.pass());",
+    nowhere: `const error = Object.assign(new Error('from nowhere'), { stack: 'Error: from nowhere' });
+      test('throws', async () => { throw error; });
+      test('expects', async (t) => { await t.notThrowsAsync(Promise.reject(error)); });`,
+  });
+  t.deepEqual(outcomes.toSorted(), ['failed nowhere › expects', 'failed nowhere › throws', 'passed good › good']);
 });
 
 test('a file that cannot be loaded is a failure', async (t) => {
