@@ -3,6 +3,15 @@ import { GridError, type Route } from '@kolejka/protocol';
 import type { NextFunction, Request, Response } from 'express';
 
 /**
+ * No path of ours has a `.` or `..` in it, and whoever sends one tries to get out of a directory: a client or proxy that
+ * heeds RFC 3986, 5.2.4, takes them away before it sends the path.
+ */
+export function refuseDots(request: Request, _response: Response, next: NextFunction): void {
+  if (!/\/\.\.?(\/|$)/.test(request.path)) return next();
+  next(new GridError('bad-value', 'The path has a part that is . or ..: name what is meant.', { field: 'path' }));
+}
+
+/**
  * The original answers 301 to a path without its last slash.
  *
  * The answer names only the last part of the path: a proxy in front may have taken a prefix away that the caller has

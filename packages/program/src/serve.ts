@@ -18,7 +18,7 @@ import type { z } from 'zod';
 import { openBodies } from './serve-body.ts';
 import { goOn } from './serve-continue.ts';
 import { answerError, fromExpress } from './serve-errors.ts';
-import { redirectToSlash, refuseMethod } from './serve-missing.ts';
+import { redirectToSlash, refuseDots, refuseMethod } from './serve-missing.ts';
 import { openPassages, type Watcher } from './serve-passage.ts';
 
 export { drainer } from './drain.ts';
@@ -101,7 +101,7 @@ export function mountRoutes<Who extends Caller>(app: Express, options: ServeOpti
     const paths = route.slashless === true ? [route.path, route.path.slice(0, -1)] : [route.path];
     router[method](paths, walk(name, route, handle, stations));
   }
-  app.use(redirectToSlash, refuseMethod(options.routes));
+  app.use(refuseDots, redirectToSlash, refuseMethod(options.routes));
   app.use((thrown: unknown, request: Request, response: Response, _next: NextFunction) => {
     const error = fromExpress(thrown);
     passages.note(request, { error });

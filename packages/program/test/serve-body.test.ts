@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 import http from 'node:http';
 import net, { type AddressInfo } from 'node:net';
-import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import zlib from 'node:zlib';
 import { GridError } from '@kolejka/protocol';
@@ -13,8 +12,13 @@ import { openBodies } from '../src/serve-body.ts';
 /** A server that answers what it reads, or the code of the refusal. */
 async function open(t: ExecutionContext, { largest = 1000, room = 1e6, small = 0 } = {}) {
   const app = express();
-  const readBody = openBodies(room, small)({ largest, withinMs: 5000 });
-  app.post('/', async (request, response) => void response.json(await readBody(request)));
+  const readBody = openBodies(room, small)({ largest, withinMs: 60_000 });
+  let begun = Promise.withResolvers<void>();
+  app.post('/', async (request, response) => {
+    const reading = readBody(request);
+    begun.resolve();
+    response.json(await reading);
+  });
   app.use((error: unknown, _request: Request, response: Response, _next: NextFunction) => {
     response.status(503).send(error instanceof GridError ? error.code : String(error));
   });
@@ -30,7 +34,16 @@ async function open(t: ExecutionContext, { largest = 1000, room = 1e6, small = 0
     const response = await fetch(`http://127.0.0.1:${port}/`, { method: 'POST', body, headers });
     return `${response.status} ${await response.text()}`;
   };
-  return { port, post };
+  /** Says the text on a line of its own; comes back when the server has begun to read what follows. */
+  const begin = async (said: string): Promise<net.Socket> => {
+    begun = Promise.withResolvers();
+    const socket = net.connect(port, '127.0.0.1');
+    t.teardown(() => socket.destroy());
+    socket.write(said);
+    await begun.promise;
+    return socket;
+  };
+  return { port, post, begin };
 }
 
 const PACKINGS = {
@@ -92,14 +105,11 @@ for (const [name, start] of [
 }
 
 test('bodies that are read at the same time share their room; one alone is always read', async (t) => {
-  const { port, post } = await open(t, { room: 100 });
+  const { post, begin } = await open(t, { room: 100 });
   const [small, large] = ['{"a":1}', JSON.stringify({ a: 'x'.repeat(200) })];
   t.is(await post(large), `200 ${large}`);
 
-  const slow = net.connect(port, '127.0.0.1');
-  t.teardown(() => slow.destroy());
-  slow.write('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 95\r\n\r\n{');
-  await setTimeout(100);
+  const slow = await begin('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 95\r\n\r\n{');
   t.is(await post(large), '503 busy');
   t.is(await post(small), '503 busy');
   slow.end(`${' '.repeat(93)}}`);
@@ -109,10 +119,8 @@ test('bodies that are read at the same time share their room; one alone is alway
 });
 
 test('regression: small bodies are read whoever holds the room', async (t) => {
-  const { port, post } = await open(t, { room: 100, small: 10 });
-  const slow = net.connect(port, '127.0.0.1');
-  t.teardown(() => slow.destroy());
-  slow.write('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 95\r\n\r\n{');
-  while ((await post(`{"a":"${'x'.repeat(90)}"}`)) !== '503 busy') await setTimeout(5);
+  const { post, begin } = await open(t, { room: 100, small: 10 });
+  await begin('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 95\r\n\r\n{');
+  t.is(await post(`{"a":"${'x'.repeat(90)}"}`), '503 busy');
   t.is(await post('{"a":1}'), '200 {"a":1}');
 });

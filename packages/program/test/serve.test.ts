@@ -281,10 +281,15 @@ test('regression: no stack trace is answered, even when an error cannot be answe
 
 test('more requests in work than may be are refused for the moment, and say after how long to ask again', async (t) => {
   const held = Promise.withResolvers<object>();
-  const { url } = await open(t, { list: () => held.promise }, { mostInWork: 2 });
+  let inWork = 0;
+  const list = () => {
+    inWork += 1;
+    return held.promise;
+  };
+  const { url } = await open(t, { list }, { mostInWork: 2 });
   const get = () => ask(`${url}/thing/list/`, { headers: putter });
   const under = [get(), get()];
-  await new Promise((resolve) => setTimeout(resolve, 50));
+  await until(() => inWork === 2);
   const refused = await get();
   t.like(refused, { status: 503, json: { code: 'busy', status: 'FAIL' } });
   t.is(refused.headers.get('retry-after'), '1');
@@ -381,8 +386,11 @@ test('watchers see every request come and go, also those that fit no route or br
 });
 
 async function until(holds: () => boolean): Promise<void> {
-  for (let times = 0; times < 200 && !holds(); times += 1) await new Promise((resolve) => setTimeout(resolve, 10));
-  if (!holds()) throw new Error('it did not come to be');
+  const end = performance.now() + 60_000;
+  while (!holds()) {
+    if (performance.now() > end) throw new Error(`it did not come to be: ${String(holds)}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
 }
 
 test('callers nobody knows may send little, and a form has room for a login only', async (t) => {

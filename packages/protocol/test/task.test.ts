@@ -212,11 +212,11 @@ for (const [field, value] of Object.entries(TOO_MUCH)) {
 }
 
 test('hostile input 61: a prefix of a hundred thousand slashes is read in no time', (t) => {
-  const prefix = `a${'/'.repeat(100_000)}a`;
+  const prefix = `a${'/'.repeat(1_000_000)}a`;
   const started = performance.now();
   t.throws(() => parseTask({ image: 'x', collect: [{ glob: 'a', prefix }] }), { instanceOf: GridError });
-  // The regular expression that stood here took ten seconds and more.
-  t.true(performance.now() - started < 2000);
+  // The regular expression that stood here took ten seconds for a tenth of them, and its time grows with the square.
+  t.true(performance.now() - started < 20_000);
 });
 
 test('hostile input 31: output cannot take the place of the result', (t) => {

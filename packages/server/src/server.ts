@@ -14,6 +14,7 @@ import type { ServerSettings } from './config.ts';
 import { lockDataDirectory, makeDataDirectory } from './data-directory.ts';
 import { openClassBook } from './database/classes.ts';
 import { followLog } from './database/follow.ts';
+import type { Waits } from './database/engines/postgres.ts';
 import { openStore } from './database/open.ts';
 import { openApplication } from './door/application.ts';
 import { type CertificateFiles, certificateWatch, readCertificate } from './door/certificate.ts';
@@ -37,6 +38,8 @@ export interface ServerOptions {
   clock?: Clock;
   /** An upload that brings nothing for so long is cut off; 60 s. */
   uploadSilenceMs?: number;
+  /** How long a PostgreSQL is waited for, other than usual. */
+  databaseWaits?: Waits;
   /** Has something to close at the end; the last opened is closed first. */
   closing: (name: string, close: () => unknown) => void;
 }
@@ -60,7 +63,7 @@ export async function openServer(options: ServerOptions): Promise<Address> {
   if (settings.database === undefined) closing('lock', lockDataDirectory(directory));
   const remains = await prepareDisk(directory.blobs);
   if (remains > 0) log.say('remains removed', { count: remains });
-  const store = await openStore(settings.database ?? directory.database, metrics.committed);
+  const store = await openStore(settings.database ?? directory.database, metrics.committed, options.databaseWaits);
   closing('database', () => store.close());
   const extended = await store.write((db) => forgiveAbsence(db, clock.now()));
   if (extended > 0) log.say('leases extended', { count: extended });

@@ -50,7 +50,7 @@ test('unassign lets old tasks wait again, and a foreman that waits gets them', a
   const id = await put('client');
   await take('foreman');
   t.is((await run('unassign', '1H', '--data', data)).stdout, '');
-  const waiting = as('second', '/queue/dequeue/', { json: { foreman: 's', wait: 20 } });
+  const waiting = as('second', '/queue/dequeue/', { json: { foreman: 's', wait: 60 } });
   await sleep(50);
   t.is((await run('unassign', '0', '--data', data)).stdout, 'Successfully unassigned 1 tasks\n');
   t.like((await waiting).json['tasks'], [{ id }]);
@@ -101,7 +101,7 @@ test('a disabled user is nobody at once, and comes back when enabled', async (t)
 
 test('regression: a foreman that waits when its user is disabled gets no task', async (t) => {
   const { data, as, put, take } = await openScene(t);
-  const waiting = as('foreman', '/queue/dequeue/', { json: { foreman: 'f', wait: 20 } });
+  const waiting = as('foreman', '/queue/dequeue/', { json: { foreman: 'f', wait: 60 } });
   await as('inspector', '/settings/');
   t.is((await run('user', 'disable', 'foreman', '--data', data)).exit, 0);
   const id = await put('client');

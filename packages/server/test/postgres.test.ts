@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { whenPostgres } from './engines.ts';
 import { newDatabase } from './postgres.ts';
+import { until } from './until.ts';
 
 whenPostgres('every test has a database of its own', async (t) => {
   const [one, other] = await Promise.all([newDatabase(), newDatabase()]);
@@ -30,6 +30,5 @@ whenPostgres('nothing is left of the server of a test process that was killed', 
   const directory = line.toString().trim();
   t.true(existsSync(directory));
   child.kill('SIGKILL');
-  for (let tries = 0; existsSync(directory) && tries < 100; tries += 1) await sleep(50);
-  t.false(existsSync(directory));
+  await t.notThrowsAsync(until(() => !existsSync(directory)));
 });

@@ -62,6 +62,9 @@ const GUARD = `
 rm -rf "$PWD"
 `;
 
+/** Between the moment a port is found free and the moment the server takes it, another program may have it. */
+const PORT_TRIES = 5;
+
 const OPTIONS = [
   'listen_addresses=127.0.0.1',
   // In a directory that every user of the machine can see; the port is enough.
@@ -75,8 +78,18 @@ const OPTIONS = [
   'jit=off',
 ];
 
-/** Starts a cluster; answers the address of its first database. */
 async function startPostgres(): Promise<URL> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await tryToStart();
+    } catch (error) {
+      if (tries === PORT_TRIES || !/could not bind|could not create any TCP/.test(String(error))) throw error;
+    }
+  }
+}
+
+/** Starts a cluster; answers the address of its first database. */
+async function tryToStart(): Promise<URL> {
   if (missing !== undefined) throw new Error(missing);
   const user = unprivileged();
   const directory = mkdtempSync(path.join(tmpdir(), 'kolejka-postgres-'));

@@ -12,7 +12,7 @@ import { findUser, insertUser } from '../src/database/users.ts';
 import { type Offer, type Taken, takeTasks } from '../src/queue/dequeue.ts';
 import { openSeen } from '../src/queue/seen.ts';
 import { openWaiting } from '../src/queue/waiting.ts';
-import { ENGINES, type TestEngine } from './engines.ts';
+import { ENGINES, PATIENT, type TestEngine } from './engines.ts';
 
 export const ONE = 'one' as ForemanName;
 export const OTHER = 'other' as ForemanName;
@@ -57,7 +57,7 @@ export function heldClock(start = 1_800_000_000_000): HeldClock {
 
 /** A queue of its own, or that of another server on the same database. */
 export async function openQueue(database = ':memory:') {
-  const store = await openStore(database);
+  const store = await openStore(database, undefined, PATIENT);
   let isClosed = false;
   const follow = await followLog(store, (error) => {
     // A look may be under way when the test is over.

@@ -9,7 +9,8 @@ import { printAddress } from '../src/address.ts';
 import { type ServerSettings, SETTINGS } from '../src/config.ts';
 import { MESSAGES } from '../src/messages.ts';
 import { openServer } from '../src/server.ts';
-import { engineOfScenes } from './engines.ts';
+import { engineOfScenes, PATIENT } from './engines.ts';
+import { waitForTurn } from './few-at-once.ts';
 import { holdToDocument } from './held-to-document.ts';
 import { newDatabase } from './postgres.ts';
 
@@ -108,6 +109,7 @@ async function makeUsers() {
 }
 
 export async function openScene(t: ExecutionContext, options: SceneOptions = {}) {
+  await waitForTurn(t);
   const data = await mkdtemp(path.join(tmpdir(), 'kolejka-server-'));
   t.teardown(() => rm(data, { recursive: true }));
   const { tokens, copyInto } = await (users ??= makeUsers());
@@ -134,6 +136,7 @@ export async function openScene(t: ExecutionContext, options: SceneOptions = {})
         },
       },
       closing: (_name, one) => void closings.push(one),
+      databaseWaits: PATIENT,
       ...(options.uploadSilenceMs !== undefined && { uploadSilenceMs: options.uploadSilenceMs }),
       ...(options.clock !== undefined && { clock: options.clock }),
     });

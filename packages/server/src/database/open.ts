@@ -1,5 +1,6 @@
 /** Opens the database that the settings name, as a store. */
 import { openGroupCommit } from './group-commit.ts';
+import type { Waits } from './engines/postgres.ts';
 import type { Engine, Store } from './store.ts';
 
 /**
@@ -37,12 +38,14 @@ export function storeOn(engine: Engine, noted: (writes: number) => void = () => 
 /**
  * Opens the database: `postgres://…`, else the path of an SQLite file or `:memory:`. An engine is loaded only when it
  * is used.
+ * @param noted hears how many writes shared each commit
+ * @param waits for a PostgreSQL other than usual, in milliseconds
  * @throws GridError `bad-config` when it cannot be used
  */
-export async function openStore(database: string, noted?: (writes: number) => void): Promise<Store> {
+export async function openStore(database: string, noted?: (writes: number) => void, waits?: Waits): Promise<Store> {
   if (isPostgres(database)) {
     const { openPostgres } = await import('./engines/postgres.ts');
-    return storeOn(await openPostgres(database), noted);
+    return storeOn(await openPostgres(database, waits), noted);
   }
   const { openSqlite } = await import('./engines/sqlite.ts');
   return storeOn(openSqlite(database), noted);

@@ -13,7 +13,7 @@ import { insertReference } from '../../src/database/references.ts';
 import { openStore } from '../../src/database/open.ts';
 import type { Connection } from '../../src/database/store.ts';
 import { findUser, insertUser } from '../../src/database/users.ts';
-import type { TestEngine } from '../engines.ts';
+import { PATIENT, type TestEngine } from '../engines.ts';
 
 export const hashOf = (text: string) => BlobHash.parse(createHash('sha256').update(text).digest('hex'));
 
@@ -31,7 +31,7 @@ export async function openKeeping(t: ExecutionContext, engine: TestEngine) {
 
   /** What one server of several has. */
   async function openOne() {
-    const store = await openStore(database);
+    const store = await openStore(database, undefined, PATIENT);
     const blobs = openDisk(root);
     t.teardown(async () => {
       await blobs.close();

@@ -4,7 +4,6 @@ import http from 'node:http';
 import https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { ExecutionContext } from 'ava';
 
 export interface Heard {
@@ -53,15 +52,4 @@ export async function receive(
   });
   const { port } = server.address() as AddressInfo;
   return { at: `http://127.0.0.1:${port}`, port, heard, connections: () => connections };
-}
-
-/** Waits for a condition; fails with what was seen last. */
-export async function until<Value>(look: () => Value | undefined | Promise<Value | undefined>): Promise<Value> {
-  const deadline = performance.now() + 10_000;
-  for (;;) {
-    const value = await look();
-    if (value !== undefined && value !== false) return value;
-    if (performance.now() > deadline) throw new Error(`waited in vain; the last look saw ${String(value)}`);
-    await sleep(5);
-  }
 }

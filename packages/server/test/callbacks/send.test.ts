@@ -15,6 +15,8 @@ import {
 import { receive } from './receiver.ts';
 
 const HOSTS = ['127.0.0.1', 'localhost'];
+/** Longer than any test waits: what ends sooner was not ended by it. */
+const PATIENT_MS = 600_000;
 const BODY = '{"task": {"id": "1"}, "result": {"id": "1"}}';
 
 interface With {
@@ -25,7 +27,14 @@ interface With {
 async function call(t: ExecutionContext, url: string, more: Partial<Callback> = {}, given: With = {}) {
   const { dispatcher = openCallbackConnections(), signal = new AbortController().signal } = given;
   t.teardown(() => dispatcher.destroy());
-  const callback = { url: new URL(url), body: BODY, hosts: HOSTS, userAgent: 'kolejka-server', timeMs: 5000, ...more };
+  const callback = {
+    url: new URL(url),
+    body: BODY,
+    hosts: HOSTS,
+    userAgent: 'kolejka-server',
+    timeMs: PATIENT_MS,
+    ...more,
+  };
   return await sendCallback(callback, dispatcher, signal);
 }
 
@@ -170,9 +179,7 @@ test('hostile input 55: of an answer of 10 GB hardly anything is read', async (t
     response.on('close', () => sent.resolve(response.socket?.bytesWritten ?? 0));
     more();
   });
-  const began = performance.now();
   t.deepEqual(await call(t, receiver.at), { kind: 'delivered', status: 200 });
-  t.true(performance.now() - began < 4000);
   // What the socket buffers of both ends hold is written though nobody reads it.
   t.true((await sent.promise) < 64 * 1024 ** 2);
 });
@@ -203,18 +210,14 @@ test('hostile input 55: an answer that comes byte by byte is cut', async (t) => 
       cut.resolve();
     });
   });
-  const began = performance.now();
   t.is((await call(t, receiver.at)).kind, 'delivered');
-  t.true(performance.now() - began < 4000);
   await cut.promise;
 });
 
 test('hostile input 55: a receiver that says nothing costs the time of the settings', async (t) => {
   const receiver = await receive(t, () => undefined);
-  const began = performance.now();
   const reason = why(t, await call(t, receiver.at, { timeMs: 300 }), 'later');
   t.is(reason, 'no answer within 300 ms');
-  t.true(performance.now() - began < 2000);
 });
 
 test('hostile input 55: a head that comes byte by byte costs the time of the settings', async (t) => {

@@ -2,7 +2,8 @@ import test from 'ava';
 import { addUser, createToken } from '../../src/accounts.ts';
 import { runServer, temporary } from '../program.ts';
 import { openScene, send } from '../server-scene.ts';
-import { receive, until } from './receiver.ts';
+import { until } from '../until.ts';
+import { receive } from './receiver.ts';
 
 // For the server that is killed: what it took comes due again after twice this.
 process.env['KOLEJKA_SERVER_CALLBACK_TIME'] = '500ms';

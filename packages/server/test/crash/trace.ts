@@ -42,15 +42,17 @@ export interface Call {
   done: number;
 }
 
+/** strace is slow, and may be far behind. */
+const PATIENCE_MS = 60_000;
+
 const LINE = /^(\d+) +(?:<\.\.\. (\w+) resumed>|(\w+)\()(.*)$/;
 
 /** The calls that succeeded, in the order they ended; waits until the program has and all is written. */
 export async function readTrace(file: string, pid: number): Promise<Call[]> {
   let text = '';
   const end = new RegExp(`^${pid} +\\+\\+\\+ (exited|killed)`, 'm');
-  for (let tries = 0; !end.test(text); tries += 1) {
-    if (tries > 200) throw new Error(`the trace has no end: ${text.slice(-500)}`);
-    await sleep(25);
+  for (const until = performance.now() + PATIENCE_MS; !end.test(text); await sleep(25)) {
+    if (performance.now() > until) throw new Error(`the trace has no end: ${text.slice(-500)}`);
     text = await readFile(file, 'utf8');
   }
   const calls: Call[] = [];

@@ -10,7 +10,7 @@ import { openStore } from '../../src/database/open.ts';
 import { bodyOfTask, findTask, type TaskRow } from '../../src/database/tasks.ts';
 import { findUser } from '../../src/database/users.ts';
 import { takeTasks } from '../../src/queue/dequeue.ts';
-import { ENGINES, type TestEngine, whenPostgres } from '../engines.ts';
+import { ENGINES, PATIENT, type TestEngine, whenPostgres } from '../engines.ts';
 import { newDatabase } from '../postgres.ts';
 
 const LOCK = 1;
@@ -73,7 +73,7 @@ for (const engine of ENGINES) {
     engine.test(`${engine.name}: what is in a database at version ${number} is there at the newest`, async (t) => {
       const address = await engine.newDatabase(t);
       await FILL[engine.name](address, index);
-      const store = await openStore(address);
+      const store = await openStore(address, undefined, PATIENT);
       try {
         t.like(await store.read((db) => findUser(db, 'kim')), { id: 1, email: 'kim@example.org' });
         t.deepEqual(await store.read(countByState), { pending: 2, assigned: 1, resolved: 1 });
@@ -127,7 +127,7 @@ const COLUMNS: Record<TestEngine['name'], string> = {
 whenPostgres('both databases have the same tables with the same columns', async (t) => {
   const lines = await Promise.all(
     ENGINES.map(async (engine) => {
-      const store = await openStore(await engine.newDatabase(t));
+      const store = await openStore(await engine.newDatabase(t), undefined, PATIENT);
       const rows = await store.read((db) => db.all<{ line: string }>(COLUMNS[engine.name]));
       await store.close();
       return rows.map(({ line }) => line).toSorted();
@@ -139,7 +139,7 @@ whenPostgres('both databases have the same tables with the same columns', async 
 
 whenPostgres('servers that start on one empty database at the same moment migrate it once', async (t) => {
   const address = await newDatabase();
-  const stores = await Promise.all(Array.from({ length: 5 }, () => openStore(address)));
+  const stores = await Promise.all(Array.from({ length: 5 }, () => openStore(address, undefined, PATIENT)));
   const rows = await stores[0]?.read((db) =>
     db.all<{ number: number }>('select number from migrations order by number'),
   );

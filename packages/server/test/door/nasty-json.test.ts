@@ -25,11 +25,31 @@ const BODIES = [
   ['bytes that are no text', Buffer.from('{"image":"\xff"}', 'latin1'), 400, 'bad-json'],
 ] as const;
 
-/** The longest time in which the server, which is in this process, did nothing else. */
+/** Time this thread has been at work, in milliseconds: not what others of a busy machine have had of it meanwhile. */
+function spentMs(): number {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1000;
+}
+
+/** What a fixed piece of work costs here, the least of a few times, in milliseconds. */
+function yardstick(): number {
+  const costs = Array.from({ length: 5 }, () => {
+    const begun = spentMs();
+    const known = new Map<string, number>();
+    for (let index = 0; index < 100_000; index += 1) known.set(index.toString(36), index);
+    return spentMs() - begun;
+  });
+  return Math.min(...costs);
+}
+
+/** The promise, for a machine on which the yardstick costs 40 ms, as on two busy cores in 2026-11; slower ones get more. */
+const MOST_MS = 50 * Math.max(1, yardstick() / 40);
+
+/** The longest work that the server, which is in this process, did without letting others in, in milliseconds. */
 async function longestBlock(work: () => Promise<unknown>): Promise<number> {
-  let [last, longest] = [performance.now(), 0];
+  let [last, longest] = [spentMs(), 0];
   const tick = () => {
-    const now = performance.now();
+    const now = spentMs();
     longest = Math.max(longest, now - last);
     last = now;
   };
@@ -52,14 +72,14 @@ for (const [at, start] of LISTS) {
       const scene = await openScene(t, { settings: { largest_body: 2 * MIB } });
       const body = `${start}[${'0,'.repeat(80_000)}0]}`;
       const blocks: number[] = [];
-      for (let times = 0; times < 4 && (times === 0 || Math.min(...blocks) >= 50); times += 1) {
+      for (let times = 0; times < 4 && (times === 0 || Math.min(...blocks) >= MOST_MS); times += 1) {
         blocks.push(
           await longestBlock(async () => {
             t.like(await scene.as('foreman', at, { body }), { status: 400, json: { code: 'bad-value' } });
           }),
         );
       }
-      t.true(Math.min(...blocks) < 50, `${blocks.map(Math.round).join(', ')} ms`);
+      t.true(Math.min(...blocks) < MOST_MS, `${blocks.map(Math.round).join(', ')} ms`);
     },
   );
 }
@@ -72,7 +92,7 @@ for (const [name, body, status, code] of BODIES) {
     const bytes = new Uint8Array(Buffer.from(body as string));
     const blocks: number[] = [];
     // The smallest of a few: this process also sends it, and this machine does other things as well.
-    for (let times = 0; times < 4 && (times === 0 || Math.min(...blocks) >= 50); times += 1) {
+    for (let times = 0; times < 4 && (times === 0 || Math.min(...blocks) >= MOST_MS); times += 1) {
       blocks.push(
         await longestBlock(async () => {
           const answer = await put(scene, bytes);
@@ -80,7 +100,7 @@ for (const [name, body, status, code] of BODIES) {
         }),
       );
     }
-    t.true(Math.min(...blocks) < 50, `${blocks.map(Math.round).join(', ')} ms`);
+    t.true(Math.min(...blocks) < MOST_MS, `${blocks.map(Math.round).join(', ')} ms`);
     t.is((await put(scene, new Uint8Array(Buffer.from('{"image":"x"}')))).status, 200);
     t.like((await scene.as('client', '/queue/stats/')).json, { task_count: 1 });
   });
@@ -114,6 +134,6 @@ for (const [name, headers] of [
     t.is(answered?.statusCode, 413);
     t.regex(text, /"code":"too-large"/);
     t.true(sent < 10 * MIB, String(sent));
-    t.true(longest < 50, `${longest} ms`);
+    t.true(longest < MOST_MS, `${longest} ms`);
   });
 }

@@ -37,8 +37,9 @@ for (const text of ['', '.*', 'kolejka[:/].*', '(a+)+$', 'a b', 'a|b', String.ra
 test('hostile input 61: a pattern that takes a regular expression ages is matched at once', (t) => {
   const pattern = parsePattern(`${'a*'.repeat(200)}b`, 'allowed_images');
   const began = performance.now();
-  for (let round = 0; round < 1000; round += 1) t.is(matchPattern(pattern, 'a'.repeat(500)), undefined);
-  t.true(performance.now() - began < 1000);
+  for (let round = 0; round < 100; round += 1) t.is(matchPattern(pattern, 'a'.repeat(500)), undefined);
+  // Some milliseconds; a regular expression would be at it when the machine has turned to dust.
+  t.true(performance.now() - began < 10_000);
 });
 
 test('maps are applied one after the other, each to a whole name', (t) => {

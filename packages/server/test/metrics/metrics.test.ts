@@ -1,5 +1,6 @@
 import test from 'ava';
 import { openScene, type Scene, send } from '../server-scene.ts';
+import { until } from '../until.ts';
 
 /** The samples of the page: `name{label="value"}` to number. */
 async function read({ url }: Scene): Promise<Map<string, number>> {
@@ -19,7 +20,7 @@ test('tasks, classes and foremen are counted as they are', async (t) => {
   await scene.put('client', { requires: ['gpu'] });
   await scene.take('foreman', 'node1');
   const waiting = scene.as('foreman', '/queue/dequeue/', {
-    json: { foreman: 'node2', tags: ['tpu'], limits: { cpus: 0 }, wait: 5 },
+    json: { foreman: 'node2', tags: ['tpu'], limits: { cpus: 0 }, wait: 60 },
   });
   await t.notThrowsAsync(
     until(async () => (await read(scene)).get('kolejka_requests_in_flight{route="dequeue"}') === 1),
@@ -93,11 +94,3 @@ test('behind a trusted proxy, metrics are local only for whom the proxy says is'
   t.is(await from('127.0.0.1, 10.0.0.1'), 403);
   t.is(await from('::1'), 200);
 });
-
-async function until(holds: () => Promise<boolean>): Promise<void> {
-  for (let times = 0; times < 100; times += 1) {
-    if (await holds()) return;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  throw new Error('it did not come to be');
-}

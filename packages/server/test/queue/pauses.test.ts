@@ -39,7 +39,7 @@ async function fallAsleep(scene: Scene) {
 
 /** What the foreman got, if it was woken; one that nobody wakes looks once more when its time is over. */
 async function takenWhenWoken({ clock }: Scene, taken: Promise<Taken[]>) {
-  const asleep = sleep(3000, 'asleep', { ref: false });
+  const asleep = sleep(60_000, 'asleep', { ref: false });
   const woken = await Promise.race([taken, asleep]);
   if (woken === 'asleep') clock.move(60_000);
   await taken;

@@ -1,5 +1,4 @@
 // Random work on a queue, by foremen at two servers, held against what looking at every single task says.
-import { setTimeout as sleep } from 'node:timers/promises';
 import { openLog } from '@kolejka/program';
 import { type ForemanName, LEASES } from '@kolejka/protocol';
 import type { ExecutionContext } from 'ava';
@@ -15,6 +14,7 @@ import { dequeue } from '../../src/queue/long-poll.ts';
 import { leaseWatch } from '../../src/queue/watch-leases.ts';
 import { openRandom, type Random } from '../crash/random.ts';
 import { idsOf, type OpenQueue, testOnBoth } from '../queue-scene.ts';
+import { until } from '../until.ts';
 
 type Scene = Awaited<ReturnType<OpenQueue>>;
 
@@ -237,9 +237,8 @@ async function requireNobodyWaitsInVain(
     const waiting = waiters.filter(({ isOver, leave }) => !isOver && !leave.signal.aborted);
     return waiting.some(({ offer }) => ready.some((task) => fits(task, offer)));
   };
-  for (let looks = 0; looks < 100; looks += 1) {
-    if (!(await isInVain())) return;
-    await sleep(looks < 20 ? 1 : 20);
-  }
-  t.fail('a foreman waits beside a task that fits it');
+  await t.notThrowsAsync(
+    until(async () => !(await isInVain())),
+    'a foreman waits beside a task that fits it',
+  );
 }

@@ -1,5 +1,6 @@
 import test from 'ava';
 import { openScene, send } from '../server-scene.ts';
+import { until } from '../until.ts';
 
 test('a dequeue without anything gets one task and no leases, as from the original', async (t) => {
   const { as, put } = await openScene(t);
@@ -29,7 +30,7 @@ test('a long poll answers the moment a task is put', async (t) => {
   const id = await put('client');
   const { json } = await waiting;
   t.is((json['tasks'] as { id: string }[])[0]?.id, id);
-  t.true(performance.now() - started < 30_000);
+  t.true(performance.now() - started < 30_000, 'it would look once more when its time is over');
 });
 
 test('a long poll of a foreman that hangs up takes nothing', async (t) => {
@@ -48,8 +49,8 @@ test('a long poll of a foreman that hangs up takes nothing', async (t) => {
   t.true((await Promise.allSettled(polls)).every(({ status }) => status === 'rejected'));
   await as('foreman', '/settings/');
   await put('client');
-  const { json } = await as('client', '/queue/stats/');
-  t.like(json, { task_unassigned_count: 1, task_assigned_count: 0 });
+  // A foreman that goes away at the very moment the task comes is given it, and it goes back at once.
+  await until(async () => (await as('client', '/queue/stats/')).json['task_unassigned_count'] === 1);
 });
 
 test('the heartbeat says for each task whether to go on', async (t) => {

@@ -4,8 +4,8 @@ import pg from 'pg';
 import { whenPostgres } from '../engines.ts';
 import { openServers } from './servers.ts';
 
-/** `PATIENCE` of the engine, and time for the machine. */
-const BOUND_MS = 10_000 + 3000;
+/** How long the engine lets it be `idle`, and much time for the machine. */
+const BOUND_MS = 10_000 + 50_000;
 
 /** Whether somebody holds the writers' lock and has done nothing for a while. */
 const HELD_IDLY = `
@@ -48,7 +48,7 @@ whenPostgres('a server that is frozen while it holds the lock stops the others f
   t.true(waited > 1000, 'the lock was held');
   const next = performance.now();
   t.is((await put(other.url, BOUND_MS)).status, 200);
-  t.true(performance.now() - next < 1000, 'only the first write had to wait');
+  t.true(performance.now() - next < waited / 2, 'only the first write had to wait');
 
   // What it had begun is refused or made again, never half done; and it is a server again.
   frozen.signal('SIGCONT');

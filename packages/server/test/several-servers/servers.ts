@@ -56,7 +56,7 @@ export async function openServers(t: ExecutionContext, count: number): Promise<S
       running.splice(running.indexOf(server), 1);
       await server.end('SIGKILL');
     },
-    async ask(url, path, { method, json, body, headers, timeoutMs = 20_000 } = {}) {
+    async ask(url, path, { method, json, body, headers, timeoutMs = 60_000 } = {}) {
       const sent = json === undefined ? body : JSON.stringify(json);
       const response = await fetch(url + path, {
         method: method ?? (sent === undefined ? 'GET' : 'POST'),

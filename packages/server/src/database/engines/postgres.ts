@@ -3,7 +3,7 @@
  *
  * One writer at a time, as on SQLite: a transaction begins by taking one advisory lock, which PostgreSQL lets go when
  * the transaction or its connection ends (docs/decisions/0004-one-writer.md). A process that is frozen while it holds
- * the lock is thrown out after `PATIENCE`; its writes are then refused, not half done.
+ * the lock is thrown out after ten seconds (`idle`); its writes are then refused, not half done.
  */
 import { type ErrorCode, GridError } from '@kolejka/protocol';
 import pg from 'pg';
@@ -14,8 +14,6 @@ import type { Connection, Engine, Values } from '../store.ts';
 const WRITERS = 0x6b6f6c65;
 /** Channel on which the event log says that it has grown. */
 const CHANNEL = 'kolejka_events';
-/** Longest pause inside a transaction; whoever pauses longer is frozen or gone. */
-const PATIENCE = '10s';
 /** Connections for reading. */
 const READERS = 8;
 /** Pause before the listening connection is made again. */
@@ -30,12 +28,14 @@ const KEEP_ALIVE_MS = 10_000;
 export interface Waits {
   /** For a connection. */
   connect: number;
-  /** For the answer to a statement of a write; also for the lock, which a frozen server keeps for `PATIENCE`. */
+  /** For the answer to a statement of a write; also for the lock, which a frozen server keeps for `idle`. */
   write: number;
   /** For the answer to a statement outside of a write. Those of command lines may take long. */
   read: number;
+  /** Inside a transaction, between two statements; whoever pauses longer is frozen or gone. */
+  idle: number;
 }
-const WAITS: Waits = { connect: 10_000, write: 30_000, read: 60_000 };
+const WAITS: Waits = { connect: 10_000, write: 30_000, read: 60_000, idle: 10_000 };
 
 /** int8 as a number: ours are counts, sizes and milliseconds, all below 2^53. */
 const { INT8 } = pg.types.builtins;
@@ -63,7 +63,7 @@ export async function openPostgres(address: string, waits = WAITS): Promise<Engi
   const listeners = new Set<() => void>();
   let writer: pg.Client | undefined;
   const connectWriter = async () => {
-    const client = await connectToWrite({ ...config, query_timeout: waits.write });
+    const client = await connectToWrite({ ...config, query_timeout: waits.write }, waits.idle);
     client.on('error', () => {
       if (writer === client) writer = undefined;
     });
@@ -71,7 +71,7 @@ export async function openPostgres(address: string, waits = WAITS): Promise<Engi
   };
 
   try {
-    await migrate(config);
+    await migrate(config, waits.idle);
     writer = await connectWriter();
   } catch (cause) {
     await pool.end();
@@ -123,13 +123,13 @@ export async function openPostgres(address: string, waits = WAITS): Promise<Engi
 }
 
 /** Connects, and sets what writing needs. */
-async function connectToWrite(config: pg.ClientConfig): Promise<pg.Client> {
+async function connectToWrite(config: pg.ClientConfig, idle: number): Promise<pg.Client> {
   const client = new pg.Client(config);
   // Whoever is at work on it hears by its statements.
   client.on('error', () => undefined);
   try {
     await client.connect();
-    await client.query(`set idle_in_transaction_session_timeout = '${PATIENCE}'`);
+    await client.query(`set idle_in_transaction_session_timeout = ${idle}`);
     // An acknowledged write is on disk; waiting for replicas too, as somebody may have set it, is more than that.
     await client.query(
       `select set_config('synchronous_commit', 'on', false) where current_setting('synchronous_commit') = 'off'`,
@@ -142,8 +142,8 @@ async function connectToWrite(config: pg.ClientConfig): Promise<pg.Client> {
 }
 
 /** On a connection of its own: a migration of a large database may take as long as it likes. */
-async function migrate(config: pg.ClientConfig): Promise<void> {
-  const client = await connectToWrite(config);
+async function migrate(config: pg.ClientConfig, idle: number): Promise<void> {
+  const client = await connectToWrite(config, idle);
   try {
     await migratePostgres(client, WRITERS);
   } finally {

@@ -1,14 +1,14 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { Agent, request } from 'node:http';
-import { mkdir, readdir, utimes } from 'node:fs/promises';
+import { mkdir, readdir, stat, utimes } from 'node:fs/promises';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { realClock } from '@kolejka/program';
 import test from 'ava';
 import { Upload } from 'tus-js-client';
 import { addUser, createToken } from '../../../src/accounts.ts';
 import { runServer, temporary } from '../../program.ts';
 import { openScene, type Scene, send } from '../../server-scene.ts';
+import { until } from '../../until.ts';
 
 const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
 const TUS = { 'tus-resumable': '1.0.0' };
@@ -53,6 +53,11 @@ const add = (scene: Scene, at: string, offset: number, bytes: Buffer, name: 'cli
   });
 const offsetOf = async (scene: Scene, at: string) =>
   Number((await scene.as('client', at, { method: 'HEAD', headers: TUS })).headers.get('upload-offset'));
+/** So much is written to the disk as soon as it has come. */
+const BATCH = 1024 ** 2;
+/** What of an upload is in its file by now, safe or not. */
+const sizeOf = async ({ data }: Scene, at: string) =>
+  (await stat(path.join(data, 'blobs', 'uploads', at.split('/').at(-2) ?? '', 'bytes'))).size;
 const kept = async ({ data }: Scene) => {
   const entries = await readdir(path.join(data, 'blobs'), { recursive: true, withFileTypes: true });
   return entries.filter((entry) => entry.isFile() && entry.name !== 'lock').map(({ name }) => name);
@@ -72,7 +77,7 @@ test('tus-js-client uploads in pieces and learns the reference', async (t) => {
 
 test('an upload that broke goes on where it was, also at a restarted server', async (t) => {
   const scene = await openScene(t);
-  const bytes = randomBytes(500_000);
+  const bytes = randomBytes(BATCH + 500_000);
   const at = await begin(scene, bytes.length, { sha256: sha256(bytes) });
   const { hostname, port } = new URL(scene.url());
   // The connection breaks in the middle of a piece.
@@ -84,13 +89,12 @@ test('an upload that broke goes on where it was, also at a restarted server', as
     headers: { ...PIECE, ...scene.authorization('client'), 'upload-offset': 0, 'content-length': bytes.length },
   });
   asked.on('error', () => undefined);
-  asked.write(bytes.subarray(0, 200_000));
-  await sleep(300);
+  asked.write(bytes.subarray(0, BATCH));
+  await until(async () => (await sizeOf(scene, at)) === BATCH);
   asked.destroy();
-  for (let tries = 0; tries < 100 && (await offsetOf(scene, at)) < 200_000; tries += 1) await sleep(20);
-  t.is(await offsetOf(scene, at), 200_000);
+  await until(async () => (await offsetOf(scene, at)) === BATCH);
   await scene.restart();
-  t.is(await offsetOf(scene, at), 200_000);
+  t.is(await offsetOf(scene, at), BATCH);
   const { reference } = await uploadByTus(scene.url(), scene.authorization('client'), bytes, {
     uploadUrl: scene.url() + at,
   });
@@ -98,7 +102,7 @@ test('an upload that broke goes on where it was, also at a restarted server', as
   t.like(got.json['reference'], { blob: sha256(bytes) });
   const again = await scene.as('client', at, { method: 'HEAD', headers: TUS });
   t.is(again.headers.get('upload-reference'), reference ?? '');
-  t.is(again.headers.get('upload-offset'), '500000');
+  t.is(again.headers.get('upload-offset'), String(bytes.length));
 });
 
 test('what a server that was killed has said is safe is safe', async (t) => {
@@ -245,23 +249,25 @@ test('regression: who sends a piece that is refused hears why, and goes on with 
 
 test('a client that comes again while its old request hangs gets through', async (t) => {
   const scene = await openScene(t);
-  const at = await begin(scene, 10);
+  const [first, rest] = [randomBytes(BATCH), randomBytes(7)];
+  const at = await begin(scene, first.length + rest.length);
   const { hostname, port } = new URL(scene.url());
   const hanging = request({
     hostname,
     port,
     path: at,
     method: 'PATCH',
-    headers: { ...PIECE, ...scene.authorization('client'), 'upload-offset': 0, 'content-length': 10 },
+    headers: { ...PIECE, ...scene.authorization('client'), 'upload-offset': 0, 'content-length': first.length + 7 },
   });
   hanging.on('error', () => undefined);
-  hanging.write('hel');
-  await sleep(300);
-  t.is(await offsetOf(scene, at), 3);
-  t.is((await add(scene, at, 3, Buffer.from('lo worl'))).status, 204);
+  hanging.write(first);
+  await until(async () => (await sizeOf(scene, at)) === BATCH);
+  t.is(await offsetOf(scene, at), first.length);
+  t.is((await add(scene, at, first.length, rest)).status, 204);
   hanging.destroy();
   const { headers } = await scene.as('client', at, { method: 'HEAD', headers: TUS });
-  t.is((await scene.as('client', `/blob/reference/${headers.get('upload-reference') ?? ''}/`)).text, 'hello worl');
+  const got = await scene.as('client', `/blob/reference/${headers.get('upload-reference') ?? ''}/`, { method: 'PUT' });
+  t.like(got.json['reference'], { blob: sha256(Buffer.concat([first, rest])) });
 });
 
 test('uploads expire after a day, and are cleared away by the next', async (t) => {
