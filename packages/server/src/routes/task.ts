@@ -35,14 +35,14 @@ export function taskRoutes(parts: Parts) {
       if (signal.aborted) throw new GridError('bad-body', 'The caller went away before its image was there.');
       const { id, json } = await store.write(async (db) => {
         const made = await findMade(db);
-        if (made !== undefined) return { id: made.id, json: await bodyOfTask(db, made) };
+        if (made !== undefined) return { id: undefined, json: await bodyOfTask(db, made) };
         await requirePendingRoom(db, user, settings.quota_pending);
         const put = await putTask(db, task, user, clock.now());
         if (key !== undefined)
           await rememberKey(db, { user: user.id, key, task: put.number, request: fingerprint }, clock.now());
         return { id: put.id, json: await bodyOfTask(db, put) };
       });
-      log.say('task put', { task: id, user: user.name });
+      if (id !== undefined) log.say('task put', { task: id, user: user.name });
       return { task: json };
     },
     getTask,

@@ -214,7 +214,7 @@ export const DIFFERENCES: readonly Difference[] = [
   {
     request: '`POST /queue/dequeue/` of a foreman that states a limit which a task does not',
     original: 'the task is never given to it',
-    ours: 'the task is taken to ask for what the node usually gives (`defaults`), else for nothing',
+    ours: 'the task is taken to ask for what the node usually gives (`defaults`, which our foremen send); to a foreman that sends none it is not given, as there, and `explain` says why',
     why: 'such a task waited for ever',
     test: 'a task that does not state a limit of the node needs the default of the foreman',
   },

@@ -108,16 +108,18 @@ test('a foreman reads the files of the tasks it has, also when the client gave t
   t.is((await as('second', at)).status, 404);
 });
 
-test('a request that is repeated with its Idempotency-Key makes one task', async (t) => {
-  const { as } = await openScene(t);
+test('a request that is repeated with its Idempotency-Key makes one task, and is said once', async (t) => {
+  let put = 0;
+  const { as } = await openScene(t, { said: (line) => void (put += Number(line === 'task put')) });
   const headers = { 'idempotency-key': 'abc' };
-  const put = (image: string, name: 'client' | 'other' = 'client') =>
+  const send = (image: string, name: 'client' | 'other' = 'client') =>
     as(name, '/task/task/', { headers, json: { image } });
-  const answers = await Promise.all([put('x'), put('x'), put('x')]);
+  const answers = await Promise.all([send('x'), send('x'), send('x')]);
   t.is(new Set(answers.map(({ text }) => text)).size, 1);
-  t.is((await put('y')).status, 409);
-  t.not((await put('x', 'other')).text, answers[0].text);
+  t.is((await send('y')).status, 409);
+  t.not((await send('x', 'other')).text, answers[0].text);
   t.is((await as('client', '/queue/stats/')).json['task_count'], 2);
+  t.is(put, 2);
   const bad = await as('client', '/task/task/', { headers: { 'idempotency-key': 'a b' }, json: { image: 'x' } });
   t.is(bad.status, 400);
 });
