@@ -66,7 +66,7 @@ export async function openForeman(
  * Takes up what an earlier process has left, then pulls until asked to end, lets running tasks end or, when insisted,
  * hands them back; renews leases to the last.
  */
-async function govern(
+export async function govern(
   context: ForemanContext,
   { asked, insisted }: Pick<Shutdown, 'asked' | 'insisted'>,
 ): Promise<void> {

@@ -3,6 +3,9 @@ import type { Held, TaskId, Verdict } from '@kolejka/protocol';
 
 type Phase = NonNullable<Held['phase']>;
 
+/** Nothing is done about them here any more, only the server has to hear of it. */
+const LET_GO: ReadonlySet<Phase> = new Set(['returned', 'lost']);
+
 export interface HeldTask {
   readonly task: TaskId;
   readonly attempt: number;
@@ -53,19 +56,19 @@ export class HeldTasks {
       verdicts.filter(({ verdict }) => verdict === 'kill').map(({ task, attempt }) => `${task} ${attempt}`),
     );
     const stopped = [...this.#tasks].filter(
-      ({ task, attempt, phase }) => phase !== 'returned' && kill.has(`${task} ${attempt}`),
+      ({ task, attempt, phase }) => !LET_GO.has(phase) && kill.has(`${task} ${attempt}`),
     );
     for (const held of stopped) held.stop.abort();
     return stopped;
   }
 
-  /** Notes what the server has heard, and lets go of tasks that it has heard to be returned. */
+  /** Notes what the server has heard, and lets go of tasks that it has heard to be returned or lost. */
   heard(reported: readonly Held[]): void {
     for (const { task, attempt, phase } of reported) {
       const held = [...this.#tasks].find((one) => one.task === task && one.attempt === attempt);
       if (held === undefined || phase === undefined) continue;
       held.told = phase;
-      if (phase === 'returned') this.#tasks.delete(held);
+      if (LET_GO.has(phase)) this.#tasks.delete(held);
     }
   }
 

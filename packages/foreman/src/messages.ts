@@ -30,7 +30,7 @@ export const MESSAGES = {
     level: 'error',
     about: 'A result that an earlier process has left could not be handed in; the next start tries again.',
   },
-  'task-found': { level: 'warn', about: 'An earlier process died over a task; it is handed back.' },
+  'task-found': { level: 'warn', about: 'An earlier process died over a task; the server counts that as a loss.' },
   'task-dropped': { level: 'warn', about: 'The server told to stop work on a task: it is not ours any more.' },
   'task-returned': { level: 'warn', about: 'A task was handed back unrun.' },
   'task-not-begun': { level: 'warn', about: 'A task could not be begun; its result says why.' },

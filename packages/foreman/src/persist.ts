@@ -5,7 +5,7 @@ import type { HeldTask } from './held.ts';
 import type { MESSAGES } from './messages.ts';
 
 /** No answer, or one that says nothing of the request: the same request may go through later. */
-const NO_REFUSAL: ReadonlySet<ErrorCode> = new Set([...PASSING, 'bad-answer', 'internal']);
+const NO_REFUSAL: ReadonlySet<ErrorCode> = new Set([...PASSING, 'no-space', 'bad-answer', 'internal']);
 
 /** Thrown when it was told to stop before there was an answer. */
 export class GivenUp extends Error {}

@@ -1,7 +1,8 @@
 /**
- * What an earlier process of this foreman has left, taken up at start: results that are complete are handed in; tasks
- * without one are handed back at once, for their containers are gone. A server of the original takes nothing back, so
- * there the task is run again: it is still assigned to us and to nobody else.
+ * What an earlier process of this foreman has left, taken up at start: results that are complete are handed in; of tasks
+ * without one the server hears at once that they are lost, for their containers are gone. It counts that as a loss: a
+ * task that its foremen die of must not come for ever. A server of the original counts nothing, so there the task is
+ * run again: it is still assigned to us and to nobody else.
  */
 import type { Client } from '@kolejka/client';
 import { GridError, type Result } from '@kolejka/protocol';
@@ -17,7 +18,7 @@ export interface RecoverContext extends PullContext {
 /** Takes up all that is left; what takes long goes on in `running`. */
 export async function recover(context: RecoverContext): Promise<void> {
   for (const { spooled, result } of await context.spool.left()) {
-    const run = result === undefined ? giveBack(context, spooled) : handInLate(context, spooled, result);
+    const run = result === undefined ? giveUp(context, spooled) : handInLate(context, spooled, result);
     context.running.add(run);
     void run.finally(() => context.running.delete(run));
   }
@@ -39,12 +40,12 @@ async function handInLate(context: RecoverContext, spooled: Spooled, result: Res
 }
 
 /** Never rejects. */
-async function giveBack(context: RecoverContext, spooled: Spooled): Promise<void> {
+async function giveUp(context: RecoverContext, spooled: Spooled): Promise<void> {
   const { held, leased, log } = context;
   const { task, attempt } = spooled;
   log.say('task-found', { task, attempt });
   await forget(context, spooled);
-  if (leased) return held.enter(held.add(task, attempt), 'returned');
+  if (leased) return held.enter(held.add(task, attempt), 'lost');
   try {
     const ask = () => context.client.showTask(task, context.insisted);
     begin(context, await persist(ask, patience(context, spooled, context.insisted)), attempt);

@@ -8,7 +8,7 @@ const never = new AbortController().signal;
 
 test('a server that does not answer is asked again until it does', async (t) => {
   const heard: number[] = [];
-  const codes = ['internal', 'busy', 'too-many-requests', 'not-ready'] as const;
+  const codes = ['internal', 'busy', 'too-many-requests', 'not-ready', 'no-space'] as const;
   const answers = [away(), ...codes.map((code) => new GridError(code, 'not now')), 'yes'];
   const ask = async () => {
     const next = answers.shift();
@@ -16,7 +16,7 @@ test('a server that does not answer is asked again until it does', async (t) => 
     return next;
   };
   t.is(await persist(ask, { clock, signal: never, unanswered: (_error, inARow) => void heard.push(inARow) }), 'yes');
-  t.deepEqual(heard, [1, 2, 3, 4, 5]);
+  t.deepEqual(heard, [1, 2, 3, 4, 5, 6]);
 });
 
 test('a refusal is an answer', async (t) => {

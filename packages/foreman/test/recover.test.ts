@@ -65,12 +65,12 @@ test('a result that the server refuses, for another has the task, is forgotten t
   t.deepEqual(await context.spool.left(), []);
 });
 
-test('a task that an earlier process died over is handed back at once', async (t) => {
+test('a task that an earlier process died over is told to be lost at once', async (t) => {
   const { context, handedIn, settle } = await open(t);
   await context.spool.add(ID, 3);
   await recover(context);
   await settle();
-  t.deepEqual(context.held.report(), [{ task: ID, attempt: 3, phase: 'returned' }]);
+  t.deepEqual(context.held.report(), [{ task: ID, attempt: 3, phase: 'lost' }]);
   t.deepEqual(handedIn, []);
   t.deepEqual(await context.spool.left(), []);
 });

@@ -28,9 +28,11 @@ export const Held = z.object({
   task: TaskId,
   attempt: z.int().positive(),
   phase: z
-    .enum(['taken', 'running', 'returned'])
+    .enum(['taken', 'running', 'returned', 'lost'])
     .default('taken')
-    .describe('taken: preparing; running: the program runs; returned: handed back unrun'),
+    .describe(
+      'taken: preparing; running: the program runs; returned: handed back unrun; lost: an earlier process of this foreman died over it',
+    ),
 });
 export type Held = z.input<typeof Held>;
 

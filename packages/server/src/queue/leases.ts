@@ -35,6 +35,11 @@ export async function renew(
     await giveBack(db, row, now, { pauseMs: LEASES.returnedMs });
     return { task, attempt, verdict: 'kill' };
   }
+  if (held.phase === 'lost') {
+    // It is not handed back unrun: it may be what its foreman died of.
+    await lose(db, row, 'died over it', now);
+    return { task, attempt, verdict: 'kill' };
+  }
   const expires = now + LEASES.renewedMs;
   if (held.phase === 'running' && row.running === 0) {
     await moveTask(db, row, 'running', { running: 1, expires_ms: expires }, { now });
@@ -77,9 +82,13 @@ export async function expireLeases(db: Connection, now: number): Promise<Loss[]>
 }
 
 async function expireLease(db: Connection, row: TaskRow, now: number): Promise<Loss> {
+  return await lose(db, row, row.foreman === null ? 'handed in no result in time' : 'was not heard of any more', now);
+}
+
+/** The task waits again after a pause, or is given up. */
+async function lose(db: Connection, row: TaskRow, what: string, now: number): Promise<Loss> {
   const losses = row.losses + 1;
   const who = row.foreman === null ? 'a foreman without a name' : `foreman ${row.foreman}`;
-  const what = row.foreman === null ? 'handed in no result in time' : 'was not heard of any more';
   const loss = `attempt ${row.attempt}: ${who} ${what} (${new Date(now).toISOString()})`;
   const said = { now, foreman: row.foreman };
   if (losses >= LEASES.losses) {
@@ -93,12 +102,19 @@ async function expireLease(db: Connection, row: TaskRow, now: number): Promise<L
   return { task: row.id, foreman: row.foreman, losses, state: 'pending' };
 }
 
+/** No task is held back for longer than after its last loss but one. */
+const LONGEST_PAUSE_MS = LEASES.backOffMs(LEASES.losses - 1);
+
 /**
  * Gives every foreman that sends heartbeats the time of one lease to be heard of, no more and no less. Called at start
- * and by `absence.ts`: a server that was away has heard nobody, which says nothing about them.
+ * and by `absence.ts`: a server that was away has heard nobody, which says nothing about them. And where the calendar
+ * was set back, tasks are held back until a moment that is far away by now: they wait no longer than any.
  */
-export function forgiveAbsence(db: Connection, now: number): Promise<number> {
-  return db.run(
+export async function forgiveAbsence(db: Connection, now: number): Promise<number> {
+  await db.run(`update tasks set not_before_ms = :latest where state = 'pending' and not_before_ms > :latest`, {
+    latest: now + LONGEST_PAUSE_MS,
+  });
+  return await db.run(
     `update tasks set expires_ms = :until where state = 'assigned' and foreman is not null and expires_ms <> :until`,
     { until: now + LEASES.renewedMs },
   );

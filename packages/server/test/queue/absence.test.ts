@@ -43,6 +43,15 @@ for (const [what, happens] of Object.entries(ABSENCES)) {
   });
 }
 
+test('regression: a task that is held back does not wait for an hour because the calendar was set back by one', async (t) => {
+  const { clock, pass, id, row, take } = await open();
+  await passFor(clock, LEASES.renewedMs, pass);
+  t.true(((await row(id)).not_before_ms ?? 0) > clock.now());
+  clock.setCalendar(-3_600_000);
+  await passFor(clock, 6000, pass);
+  t.is((await take()).length, 1);
+});
+
 test('an absence is remembered until it is made up for', (t) => {
   const clock = heldClock();
   const absence = watchForAbsence(clock);

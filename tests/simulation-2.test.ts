@@ -1,0 +1,4 @@
+// The other half of the histories.
+import { testHistories } from './simulation/share.ts';
+
+testHistories(1, 2);
