@@ -11,7 +11,7 @@ import type { Process } from './process.ts';
 import type { SimulatedDisk } from './spool.ts';
 
 /** What a node of the simulation has. */
-export const NODE = { cpus: 2, places: 3 } as const;
+const NODE = { cpus: 2, places: 3 } as const;
 
 /** How a task behaves, wherever it is run. */
 export interface Behaviour {
