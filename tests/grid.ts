@@ -120,7 +120,7 @@ export async function until<Seen>(
   what: string,
   look: () => Promise<Seen>,
   holds: (seen: Seen) => boolean,
-  seconds = 30,
+  seconds = 120,
 ): Promise<Seen> {
   const end = performance.now() + seconds * 1000;
   for (;;) {

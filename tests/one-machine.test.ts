@@ -132,7 +132,7 @@ test.serial(
     };
     t.is((await programs()).length, 4);
     first.child.kill('SIGKILL');
-    await until('the end of all programs', programs, (left) => left.length === 0, 15);
+    await until('the end of all programs', programs, (left) => left.length === 0);
 
     const second = await up(t, directory);
     t.regex(second.address, /^http:/);

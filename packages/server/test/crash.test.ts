@@ -5,12 +5,12 @@ import test from 'ava';
 import { runDrill } from './crash/drill.ts';
 
 test('nothing that was acknowledged is lost or doubled when the server is killed at work, up to eighty times', async (t) => {
-  t.timeout(150_000);
+  t.timeout(600_000);
   const seed = process.env['KOLEJKA_TEST_SEED'] ?? randomUUID();
-  const { figures, wrong } = await runDrill({ kills: 80, seed, wholeMs: 60_000 });
+  const { figures, wrong } = await runDrill({ kills: 80, seed, wholeMs: 60_000, least: 20 });
   t.log({ seed, ...figures });
   t.deepEqual(wrong, [], `KOLEJKA_TEST_SEED=${seed} makes the same choices again`);
-  t.true(figures.kills >= 20, 'the machine was too slow for this to say something');
+  t.true(figures.kills >= 20);
   t.is(figures.leftOver, 0);
   for (const name of ['references', 'tasks', 'results', 'keys', 'events', 'cancelled', 'tasksGone'] as const) {
     t.true(figures[name] > 0, `${name}: nothing happened`);

@@ -13,14 +13,16 @@ import { logIn } from './log-in.ts';
 import { openQueue } from './queue-scene.ts';
 import { type Name, openScene, PASSWORDS, type Scene, send } from './server-scene.ts';
 
-/** Reads a stream of events until it ends. */
+/** Reads a stream of events until it ends. `opened` hears that the server knows where it begins. */
 async function* listen(
   scene: Scene,
   at: string,
   headers: Record<string, string> = {},
   name: Name = 'client',
+  opened: () => void = () => undefined,
 ): AsyncGenerator<TaskEvent> {
   const response = await fetch(scene.url() + at, { headers: { ...scene.authorization(name), ...headers } });
+  opened();
   const { url, status, headers: answered } = response;
   let rest = '';
   for await (const chunk of response.body ?? []) {
@@ -131,10 +133,11 @@ test('the stream of all begins now, or where it is told to', async (t) => {
   const one = await scene.put('client');
   const past = listen(scene, '/task/events/?after=0', {}, 'inspector');
   t.deepEqual(about(await next(past, 1)), [[one, 'created']]);
-  const live = listen(scene, '/task/events/', {}, 'manager');
-  const first = next(live, 1);
   // Until the stream is open nobody knows where "now" is.
-  await scene.as('manager', '/settings/');
+  const opened = Promise.withResolvers<void>();
+  const live = listen(scene, '/task/events/', {}, 'manager', opened.resolve);
+  const first = next(live, 1);
+  await opened.promise;
   const other = await scene.put('other');
   t.deepEqual(about(await first), [[other, 'created']]);
 });

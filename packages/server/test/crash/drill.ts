@@ -35,12 +35,13 @@ const SETTINGS = { KOLEJKA_SERVER_GC_INTERVAL: '1s', KOLEJKA_SERVER_BLOB_GRACE: 
 export interface DrillOptions {
   kills: number;
   seed: string;
-  /** Longest time between listening and the kill, in milliseconds. */
+  /** Longest time between listening and the kill, in milliseconds; as long as a start where that takes longer. */
   longestMs?: number;
   /** After how many kills everything is looked at. */
   lookEvery?: number;
-  /** A slow machine stops after so long, with fewer kills. */
+  /** A slow machine stops after so long, with fewer kills, but not before `least`. */
   wholeMs?: number;
+  least?: number;
 }
 
 export interface DrillReport {
@@ -84,12 +85,13 @@ interface Drill {
 async function killAgainAndAgain(
   { data, told, line }: Drill,
   random: Random,
-  { kills: most, longestMs = 400, lookEvery = 8, wholeMs = Infinity }: DrillOptions,
+  { kills: most, longestMs = 400, lookEvery = 8, wholeMs = Infinity, least = 0 }: DrillOptions,
 ) {
   const wrong: string[] = [];
   const end = performance.now() + wholeMs;
   let [kills, whileStarting, startMs] = [0, 0, 500];
-  for (; kills < most && performance.now() < end && wrong.length + told.wrong.length === 0; kills += 1) {
+  const isOver = () => kills >= most || (kills >= least && performance.now() > end);
+  for (; !isOver() && wrong.length + told.wrong.length === 0; kills += 1) {
     const begun = performance.now();
     const server = startKillable(data, SETTINGS);
     try {
@@ -101,7 +103,7 @@ async function killAgainAndAgain(
         startMs = performance.now() - begun;
         if (kills % lookEvery === 0) wrong.push(...look(data, told).wrong);
         line.open(url);
-        await sleep(10 + random.next() * longestMs);
+        await sleep(10 + random.next() * Math.max(longestMs, startMs));
       }
     } finally {
       await server.end('SIGKILL');
