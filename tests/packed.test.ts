@@ -83,7 +83,10 @@ for (const manifest of manifests) {
       .map((file) => file.replace(/^package\//, ''));
     t.deepEqual(
       files.filter(
-        (file) => !/^(package\.json|README\.md|LICENSE|launch\.js|bin\/.*\.js|dist\/.*\.(js|d\.ts))$/.test(file),
+        (file) =>
+          !/^(package\.json|README\.md|LICENSE|launch\.js|bin\/.*\.js|dist\/.*\.(js|d\.ts)|systemd\/.*\.service)$/.test(
+            file,
+          ),
       ),
       [],
     );

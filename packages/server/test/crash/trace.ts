@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** As `scripts/setup/strace.mjs` leaves it. */
+/** As `scripts/setup/unpacked-program.mjs` leaves it. */
 interface Note {
   program: string;
   /** Directories of libraries that it needs and the machine does not have. */
