@@ -1,5 +1,6 @@
 /** docs/limits.md: the table of limits, and how values are written. */
 import { BYTE_SUFFIXES, COUNT_SUFFIXES, DURATION_SUFFIXES, LIMIT_NAMES, LIMITS, UNITS } from '@kolejka/protocol';
+import { type KeeperRow, KEEPERS } from '@kolejka/worker';
 import { code, page, table } from './markdown.ts';
 
 const SPENT = {
@@ -34,6 +35,16 @@ export function limitsPage(): string {
         return [code(name), row.about, written, least, absent, COMBINED[row.combine], SPENT[row.spend]];
       }),
     ),
+    '## Who keeps them, and what happens',
+    'A limit is kept, or the task is refused before it starts, with the reason `infrastructure` and a message that names the limit. None is ignored. [Errors, reasons and states](errors.md) lists all reasons.',
+    table(
+      ['limit', 'kept by', 'what happens when it is reached', 'refused where'],
+      LIMIT_NAMES.map((name) => {
+        const { how, reached, refused = '' }: KeeperRow = KEEPERS[name];
+        return [code(name), how, reached, refused];
+      }),
+    ),
+    'A task that states neither `workspace` nor `storage` writes on the disk of the node. It is ended with the reason `disk` when it leaves less than 1 GiB or 10 000 files free there, or less than half of what was free when it began.',
     '## Instructions and cycles',
     'The CPU counts them, in user mode, for the whole task from the making of its group on: what the engine needs to start the container is in them. The worker looks every 50 ms and once more at the end, and ends what is over with the reason `perf`; a task may be over by what it does in that time. A machine whose CPU shows no counters (most virtual machines) or whose kernel does not lend them refuses a task with such a limit before it starts, with `limit-not-kept` and the reason; a task without one runs. Whoever only wants the figures states a limit that is never reached.',
     '## How values are written',

@@ -53,8 +53,9 @@ export const REASONS = {
     remedy: 'Write less there; what is long belongs into a file of the result.',
   },
   disk: {
-    about: 'the result is larger than what the worker collects',
-    remedy: 'Leave fewer or smaller files in the result; what was collected until then is there.',
+    about:
+      'the program failed on a full workspace or storage, filled the disk of the node, or left more than is collected',
+    remedy: 'Write less, or make the limit larger that the message names; what was collected until then is there.',
   },
   cancelled: {
     about: 'the task was cancelled or its lease was lost',

@@ -1,66 +1,16 @@
 /** A task as options of a container: hardened, without network unless asked for, with nothing of ours inside. */
-import {
-  GridError,
-  LIMIT_NAMES,
-  type LimitName,
-  type Limits,
-  OBSERVER_SOCKET,
-  printLimit,
-  type Task,
-} from '@kolejka/protocol';
-import type { ContainerCreateOptions } from 'dockerode';
+import { OBSERVER_SOCKET, type Task } from '@kolejka/protocol';
+import type { ContainerCreateOptions, DeviceRequest, HostConfig, MountSettings } from 'dockerode';
 import path from 'node:path';
-import type { Network } from './network.ts';
 import type { Image } from './image.ts';
+import { HOSTNAME, type Network } from './network.ts';
 import { INSIDE, type Workspace } from './workspace.ts';
-
-/**
- * Who keeps each limit. `group`: the task group. `container`: an option below. `watch`: the worker's clock.
- * `image`: checked before the run. `nobody`: cannot be kept yet; a task that depends on it is refused.
- * `unkept`: not kept yet and not refused, because every client of the original states it.
- */
-const KEEPERS = {
-  cpus: 'group',
-  cpus_offset: 'group',
-  memory: 'group',
-  swap: 'group',
-  network: 'container',
-  pids: 'group',
-  storage: 'unkept',
-  image: 'image',
-  workspace: 'unkept',
-  time: 'watch',
-  gpus: 'nobody',
-  gpus_offset: 'unkept',
-  gpu_memory: 'nobody',
-  perf_instructions: 'group',
-  perf_cycles: 'group',
-  cgroup_depth: 'group',
-  cgroup_descendants: 'group',
-} as const satisfies Record<LimitName, 'group' | 'container' | 'watch' | 'image' | 'nobody' | 'unkept'>;
-
-/**
- * Refuses limits that this machine cannot keep.
- * @param whyNotKept why the task group cannot keep a limit here; undefined when it can
- * @throws GridError `limit-not-kept` naming the limit
- */
-export function checkLimits(limits: Limits, whyNotKept: (name: LimitName) => string | undefined): void {
-  for (const name of LIMIT_NAMES) {
-    const value = limits[name];
-    // A limit of 0 GPUs asks for nothing.
-    if (value === undefined || (KEEPERS[name] === 'nobody' && value === 0)) continue;
-    const why = KEEPERS[name] === 'group' ? whyNotKept(name) : undefined;
-    if (KEEPERS[name] === 'nobody' || why !== undefined) {
-      const said = `This node cannot keep the limit ${name} (${printLimit(name, value)})`;
-      throw new GridError('limit-not-kept', why === undefined ? `${said}.` : `${said}: ${why}.`, {
-        field: `limits.${name}`,
-      });
-    }
-  }
-}
 
 /** More processes no kernel has (PID_MAX_LIMIT). */
 const MOST_PIDS = 2 ** 22;
+
+/** As much as the engine gives, and the original. */
+const SHM_BYTES = 64 * 1024 ** 2;
 
 /** Judges run as root inside and switch to other users; everything else is dropped. */
 const CAPABILITIES = ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'KILL', 'SETGID', 'SETUID', 'SYS_NICE'];
@@ -77,8 +27,10 @@ const ENVIRONMENT = {
 export interface ContainerPlan {
   name: string;
   task: Task;
-  limits: Limits;
   workspace: Workspace;
+  /** What bounds its other writes. */
+  storage: Pick<HostConfig, 'ReadonlyRootfs'> & { mounts: readonly MountSettings[] };
+  gpus: DeviceRequest[];
   network: Network;
   /** The task group, as the engine takes it. */
   parent: string;
@@ -90,7 +42,7 @@ export interface ContainerPlan {
 
 /** Options of the container that runs the task. */
 export function containerOptions(plan: ContainerPlan): ContainerCreateOptions {
-  const { task, workspace, network } = plan;
+  const { task, workspace, network, storage } = plan;
   const [command, ...rest] = task.args;
   return {
     name: plan.name,
@@ -99,7 +51,7 @@ export function containerOptions(plan: ContainerPlan): ContainerCreateOptions {
     Entrypoint: command === undefined ? [] : [command],
     Cmd: rest,
     WorkingDir: INSIDE.task,
-    Hostname: 'kolejka',
+    Hostname: HOSTNAME,
     NetworkDisabled: network.disabled,
     User: '0:0',
     Env: environment(task, plan.image.variables),
@@ -123,12 +75,17 @@ export function containerOptions(plan: ContainerPlan): ContainerCreateOptions {
       CapAdd: CAPABILITIES,
       SecurityOpt: ['no-new-privileges'],
       IpcMode: 'private',
+      // Of /dev/shm, which counts as memory of the task: also when it has no limit of memory.
+      ShmSize: SHM_BYTES,
+      ReadonlyRootfs: storage.ReadonlyRootfs === true,
+      DeviceRequests: plan.gpus,
       Ulimits: [{ Name: 'core', Soft: 0, Hard: 0 }],
       LogConfig: { Type: 'none', Config: {} },
       Mounts: [
+        ...storage.mounts,
         { Type: 'bind', Source: workspace.task, Target: INSIDE.task },
         { Type: 'bind', Source: workspace.result, Target: INSIDE.result },
-        ...(network.hosts === undefined ? [] : [hostsMount(network.hosts)]),
+        ...Object.entries(network.files).map(([target, file]) => fileMount(file, target)),
         ...(plan.observerDirectory === undefined ? [] : [observerMount(plan.observerDirectory)]),
       ],
     },
@@ -136,8 +93,8 @@ export function containerOptions(plan: ContainerPlan): ContainerCreateOptions {
 }
 
 /** Read-only: it is on the machine's disk, outside what a task may fill. */
-function hostsMount(file: string) {
-  return { Type: 'bind' as const, Source: file, Target: '/etc/hosts', ReadOnly: true };
+function fileMount(file: string, target: string) {
+  return { Type: 'bind' as const, Source: file, Target: target, ReadOnly: true };
 }
 
 /** Read-only: a task must not remove the socket. */

@@ -7,6 +7,20 @@ export interface Engine {
   docker: Docker;
   /** Who makes the groups of containers: `cgroupfs` by hand, `systemd`. */
   cgroupDriver: string;
+  /** How it keeps the files of images and containers, such as `overlay2`. */
+  storageDriver: string;
+  /** The directory it keeps everything in. */
+  directory: string;
+  /** Names of the runtimes that it can start containers with. */
+  runtimes: readonly string[];
+}
+
+/** What is looked at in the engine's description of itself. */
+interface Info {
+  CgroupDriver?: string;
+  Driver?: string;
+  DockerRootDir?: string;
+  Runtimes?: Record<string, unknown>;
 }
 
 const NOT_RUNNING = 'Docker is not running: start it ("systemctl start docker") or run "npm run setup".';
@@ -18,14 +32,20 @@ const FORBIDDEN = 'This user may not use Docker: run as root, or join the group 
  */
 export async function openEngine(): Promise<Engine> {
   const docker = new Docker();
-  let info: { CgroupDriver?: string };
+  let info: Info;
   try {
-    info = (await docker.info()) as { CgroupDriver?: string };
+    info = (await docker.info()) as Info;
   } catch (cause) {
     const isForbidden = (cause as NodeJS.ErrnoException).code === 'EACCES';
     throw new GridError('engine-unreachable', isForbidden ? FORBIDDEN : NOT_RUNNING, { cause });
   }
-  return { docker, cgroupDriver: info.CgroupDriver ?? 'unknown' };
+  return {
+    docker,
+    cgroupDriver: info.CgroupDriver ?? 'unknown',
+    storageDriver: info.Driver ?? 'unknown',
+    directory: info.DockerRootDir ?? '/var/lib/docker',
+    runtimes: Object.keys(info.Runtimes ?? {}),
+  };
 }
 
 /** HTTP status of an error that the engine answered, or undefined. */

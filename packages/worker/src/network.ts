@@ -9,10 +9,12 @@ import path from 'node:path';
 export interface Network {
   disabled: boolean;
   mode: 'bridge' | 'none';
-  /** File on this machine that the task sees as /etc/hosts, where the engine writes none. */
-  hosts?: string;
+  /** Files of /etc in the container that are ours, and where they are on this machine. */
+  files: Readonly<Record<string, string>>;
 }
 
+/** Name of the machine that a task sees, as in the original. */
+export const HOSTNAME = 'kolejka';
 /** The names of the loopback, without which `localhost` would not be found. */
 const HOSTS = '127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n';
 
@@ -21,9 +23,11 @@ const HOSTS = '127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n
  * @param directory of the run, in which the task itself can write nothing
  */
 export async function prepareNetwork(allowed: boolean, directory: string): Promise<Network> {
-  if (allowed) return { disabled: false, mode: 'bridge' };
-  const hosts = path.join(directory, 'hosts');
-  await writeFile(hosts, HOSTS, { mode: 0o644 });
+  if (allowed) return { disabled: false, mode: 'bridge', files: {} };
+  // The engine writes no hosts, and a hostname that the task could write, on the machine's disk.
+  const files = { '/etc/hosts': path.join(directory, 'hosts'), '/etc/hostname': path.join(directory, 'hostname') };
+  await writeFile(files['/etc/hosts'], HOSTS, { mode: 0o644 });
+  await writeFile(files['/etc/hostname'], `${HOSTNAME}\n`, { mode: 0o644 });
   // An engine that does not know of disabled networks still knows the mode.
-  return { disabled: true, mode: 'none', hosts };
+  return { disabled: true, mode: 'none', files };
 }

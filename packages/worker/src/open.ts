@@ -1,10 +1,13 @@
 /** What all runs of one worker share, opened once. */
 import { type Cgroups, openCgroups } from '@kolejka/observer/cgroup';
 import type { Log } from '@kolejka/program';
+import { boundedKind } from './bounded.ts';
 import { Closings } from './closings.ts';
 import { type Engine, openEngine } from './engine.ts';
 import type { MESSAGES } from './messages.ts';
+import type { DiskKinds } from './run-disk.ts';
 import { removeLeftovers } from './runs.ts';
+import { storageKind } from './storage.ts';
 
 export interface WorkerOptions {
   log: Log<typeof MESSAGES>;
@@ -18,6 +21,7 @@ export interface WorkerContext extends WorkerOptions {
   engine: Engine;
   cgroups: Cgroups;
   closings: Closings;
+  diskKinds: DiskKinds;
 }
 
 /**
@@ -26,7 +30,9 @@ export interface WorkerContext extends WorkerOptions {
  */
 export async function openWorker(options: WorkerOptions): Promise<WorkerContext> {
   const engine = await openEngine();
-  const context = { ...options, engine, cgroups: openCgroups(engine.cgroupDriver), closings: new Closings() };
+  const cgroups = openCgroups(engine.cgroupDriver);
+  const diskKinds = { bounded: await boundedKind(), storage: storageKind(engine.storageDriver) };
+  const context = { ...options, engine, cgroups, closings: new Closings(), diskKinds };
   await removeLeftovers(context);
   return context;
 }

@@ -5,12 +5,16 @@ import type { Group } from '@kolejka/observer/cgroup';
 import { GridError, type Limits, type Reason, type Stats, type Task } from '@kolejka/protocol';
 import type { Container } from 'dockerode';
 import { createContainer, type Exit, initFailure, readExit, startContainer, waitForExit } from './container.ts';
-import { checkLimits, containerOptions } from './container-flags.ts';
+import { containerOptions } from './container-flags.ts';
+import type { Engine } from './engine.ts';
+import { requestGpus } from './gpus.ts';
 import { fetchImage } from './image.ts';
 import { prepareNetwork } from './network.ts';
 import type { PullListener } from './image-pull.ts';
+import { watchFiles } from './node-disk.ts';
 import { observerDirectory } from './observer-directory.ts';
 import type { WorkerContext } from './open.ts';
+import type { RunDisk } from './run-disk.ts';
 import { containerName, removeContainer, RUN_LABEL, type Run } from './runs.ts';
 import { sayStep, type Step } from './steps.ts';
 import { attachStreams } from './streams.ts';
@@ -22,6 +26,7 @@ export interface Prepared {
   task: Task;
   limits: Limits;
   run: Run;
+  disk: RunDisk;
   workspace: Workspace;
   pull: boolean;
   pulling: PullListener | undefined;
@@ -43,17 +48,17 @@ export interface Ended {
 
 /** Runc's own start needs this many processes and threads in the group; the task's pids limit holds from then on. */
 const PIDS_TO_START = 32;
-/** Cap on stdout and stderr together, until a limit of the task says so. */
+/** Cap on stdout and stderr together where the task has no workspace limit: then as much as that, on top of it. */
 const OUTPUT_BYTES = 256 * 1024 ** 2;
 /** So long the engine may take to tell the end of a container whose processes are dead. */
 const ENGINE_PATIENCE_MS = 20_000;
 
 /** @throws GridError when the program was never started, or the engine went away: `engine-unreachable` */
 export async function runProgram(context: WorkerContext, prepared: Prepared): Promise<Ended> {
-  const { task, limits, run, workspace, cancel, closing } = prepared;
+  const { task, limits, run, disk, workspace, cancel, closing } = prepared;
   const { engine, cgroups } = context;
   if (task.args.length === 0) throw new GridError('image-unavailable', 'The task names no command (args).');
-  checkLimits(limits, (name) => cgroups.whyNotKept(name));
+  const gpus = await requestGpus(engine, limits);
   const step = (name: Step) => sayStep(context.log, run, name);
   step('image');
   const { pull, pulling } = prepared;
@@ -72,21 +77,24 @@ export async function runProgram(context: WorkerContext, prepared: Prepared): Pr
   const options = containerOptions({
     name: containerName(run.id),
     task,
-    limits,
     workspace,
+    storage: disk.storage.options,
+    gpus,
     network: await prepareNetwork(limits.network === true, run.directory),
     parent: cgroups.parentFor(groupPath),
     image,
     observerDirectory: observerDirectory(context.observerSocket),
     labels: { [RUN_LABEL]: run.id },
   });
-  const ended = await runContainer(context, prepared, await createContainer(engine, options), group);
+  const container = await createContainer(engine, options);
+  await disk.storage.enclose(container);
+  const ended = await runContainer(context, prepared, container, group);
   return { ...ended, image: image.digest };
 }
 
 async function runContainer(
   { engine, log }: WorkerContext,
-  { task, limits, run, workspace, cancel, started }: Prepared,
+  { task, limits, run, disk, workspace, cancel, started }: Prepared,
   container: Container,
   group: Group,
 ): Promise<Omit<Ended, 'image'>> {
@@ -97,22 +105,27 @@ async function runContainer(
     task,
     stdin: task.stdin === undefined ? undefined : path.join(workspace.task, task.stdin),
     directory: workspace.streams,
-    limitBytes: OUTPUT_BYTES,
+    limitBytes: limits.workspace ?? OUTPUT_BYTES,
     exceeded: () => watch?.note('output'),
     failed: (error) => {
       log.say('output-lost', { task: task.id, error });
       watch?.note('infrastructure');
     },
   });
-  await startContainer(container).catch((error: unknown) => {
+  try {
+    await startContainer(container);
+    await disk.storage.check();
+  } catch (error) {
     streams.release();
     throw error;
-  });
+  }
   const startedAt = performance.now();
+  const hasGrown = watchFiles(limits.network === true ? networkFiles(engine, container) : []);
   if (limits.pids !== undefined && limits.pids < PIDS_TO_START) group.limit({ pids: limits.pids });
   watch = startWatch({
     group,
     limits,
+    hasFilledNode: () => disk.hasFilledNode() || hasGrown(),
     cancel,
     kill: () => group.kill(),
     failed: (error) => log.say('kill-failed', { task: task.id, error }),
@@ -143,6 +156,11 @@ async function runContainer(
     reason: failure === undefined ? fairReason(watch.reason(), exit, limits) : 'image',
     ...(failure !== undefined && { message: `The command could not be started in the image: ${failure}.` }),
   };
+}
+
+/** What the engine mounts into a container that has a network, for it to write (moby, container_unix.go, NetworkMounts). */
+function networkFiles({ directory }: Engine, { id }: Container): string[] {
+  return ['hosts', 'hostname', 'resolv.conf'].map((name) => path.join(directory, 'containers', id, name));
 }
 
 /** Everything is dead and the engine does not say so: it hangs, and must not hold the run. */

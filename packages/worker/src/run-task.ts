@@ -4,24 +4,20 @@
  * Workspace, image, task group, container, run, stop, collect, result. What a step opens is registered for closing
  * before the step is judged, and closed in reverse order, behind the result.
  */
-import {
-  asGridError,
-  combineLimits,
-  GridError,
-  type Limits,
-  MOST_FILES,
-  type Result,
-  type Task,
-} from '@kolejka/protocol';
-import { type Collected, type CollectLimits, collectFiles } from './collect.ts';
-import { exitSignal } from './exit-signal.ts';
+import { asGridError, combineLimits, type Limits, MOST_FILES, type Result, type Task } from '@kolejka/protocol';
+import { roomFor } from './bounded.ts';
+import { type CollectLimits, collectFiles } from './collect.ts';
+import { describeDisk, describeEnd, describeFailure, describeFiles, REFUSALS, streamsOf } from './describe-run.ts';
+import { neededGpus } from './gpus.ts';
 import type { PullListener } from './image-pull.ts';
+import { checkLimits } from './limit-keepers.ts';
 import type { WorkerContext } from './open.ts';
 import { openResultDirectory, writeResult } from './result-directory.ts';
-import { type Ended, runProgram } from './run-program.ts';
+import { openRunDisk } from './run-disk.ts';
+import { runProgram } from './run-program.ts';
 import { disownRun, openRun, removeRunDirectory, type Run } from './runs.ts';
 import { sayStep, type Step } from './steps.ts';
-import { prepareWorkspace } from './workspace.ts';
+import { prepareWorkspace, type Workspace } from './workspace.ts';
 
 export interface RunRequest {
   task: Task;
@@ -50,8 +46,11 @@ export interface RunRequest {
 /** Where neither the task nor the node says: a pids limit there is always. */
 const DEFAULT_LIMITS: Limits = { pids: 1024 };
 
-/** Caps on what is collected of a task, until limits of the task say so. */
-const COLLECT_LIMITS: CollectLimits = { bytes: 16 * 1024 ** 3, entries: MOST_FILES, depth: 100, names: 4 * 1024 ** 2 };
+/** Caps on what is collected of a task. Its workspace bounds the bytes, also of files that are mostly holes. */
+function collectLimits({ workspace }: Limits): CollectLimits {
+  const bytes = workspace === undefined ? 16 * 1024 ** 3 : roomFor(workspace);
+  return { bytes, entries: MOST_FILES, depth: 100, names: 4 * 1024 ** 2 };
+}
 
 /**
  * Runs a task and delivers its result directory. A task that fails is a result with a reason, not an error. When it
@@ -62,7 +61,7 @@ const COLLECT_LIMITS: CollectLimits = { bytes: 16 * 1024 ** 3, entries: MOST_FIL
 export async function runTask(context: WorkerContext, request: RunRequest): Promise<Result> {
   const { task, resultDirectory } = request;
   const cancel = request.cancel ?? new AbortController().signal;
-  const limits = {
+  let limits: Limits = {
     ...DEFAULT_LIMITS,
     ...combineLimits(task.limits, request.limits ?? {}),
     ...(request.cpusOffset !== undefined && { cpus_offset: request.cpusOffset }),
@@ -74,8 +73,7 @@ export async function runTask(context: WorkerContext, request: RunRequest): Prom
 
   const step = (name: Step) => sayStep(context.log, run, name);
   step('workspace');
-  const consume = request.consume ?? false;
-  const workspace = await prepareWorkspace(run.directory, { task, directory: request.taskDirectory, consume });
+  let workspace: Workspace | undefined;
   let result: Result = {
     ...(task.id !== undefined && { id: task.id }),
     tags: [...(request.tags ?? [])],
@@ -84,11 +82,18 @@ export async function runTask(context: WorkerContext, request: RunRequest): Prom
     files: {},
   };
   try {
-    const { pull = false, pulling, started = () => undefined } = request;
+    limits = { ...limits, ...neededGpus(task.limits, request.limits ?? {}) };
+    checkLimits(limits, (name) => context.cgroups.whyNotKept(name));
+    result = { ...result, limits };
+    const { pull = false, pulling, started = () => undefined, taskDirectory: directory, consume = false } = request;
+    const { engine, diskKinds: kinds } = context;
+    const disk = await openRunDisk({ engine, kinds, directory: run.directory, limits, closing });
+    workspace = await prepareWorkspace({ files: disk.files, streams: run.directory }, { task, directory, consume });
     const ended = await runProgram(context, {
       task,
       limits,
       run,
+      disk,
       workspace,
       pull,
       pulling,
@@ -96,13 +101,14 @@ export async function runTask(context: WorkerContext, request: RunRequest): Prom
       started,
       closing,
     });
-    result = { ...result, ...describeEnd(ended), stats: ended.stats };
+    result = { ...result, ...describeEnd(ended), ...(await describeDisk(disk, ended, limits)), stats: ended.stats };
     step('collect');
-    const collected = await collectFiles(task, workspace, resultDirectory, COLLECT_LIMITS);
+    const collected = await collectFiles(task, workspace, resultDirectory, collectLimits(limits));
     result = { ...result, ...describeFiles(result, collected), ...streamsOf(task) };
   } catch (thrown) {
     const error = asGridError(thrown);
-    if (error.code === 'engine-unreachable' && !cancel.aborted) throw error;
+    const isOfTask = workspace !== undefined || Object.hasOwn(REFUSALS, error.code);
+    if (!isOfTask || (error.code === 'engine-unreachable' && !cancel.aborted)) throw thrown;
     result = { ...result, ...describeFailure(error, cancel) };
   }
   step('result');
@@ -131,42 +137,4 @@ function registerClosings({ log }: WorkerContext, run: Run, opened: Pick<AsyncDi
     await (isClean ? removeRunDirectory(run.directory) : disownRun(run));
   });
   return closing;
-}
-
-function describeEnd({ exit, image, reason, message }: Ended): Partial<Result> {
-  const signal = exitSignal(exit.code);
-  return {
-    result: exit.code,
-    ...(signal !== undefined && { signal }),
-    image,
-    reason: reason ?? (signal === undefined ? 'exit' : 'signal'),
-    ...(message !== undefined && { message }),
-  };
-}
-
-function describeFiles({ reason, message }: Result, { files, remarks, overflow }: Collected): Partial<Result> {
-  const isNatural = reason === 'exit' || reason === 'signal';
-  const sentences = [
-    ...(message === undefined ? [] : [message]),
-    ...(remarks.length > 0 ? [`${remarks.join('; ')}.`] : []),
-  ];
-  return {
-    files,
-    ...(overflow && isNatural && { reason: 'disk' }),
-    ...(sentences.length > 0 && { message: sentences.join(' ').slice(0, MESSAGE_LENGTH) }),
-  };
-}
-
-/** As long as a message of a result may be. */
-const MESSAGE_LENGTH = 4000;
-
-function streamsOf({ stdout, stderr }: Task): Partial<Result> {
-  return { ...(stdout !== undefined && { stdout }), ...(stderr !== undefined && { stderr }) };
-}
-
-/** A run that came to no end of its own, or whose files could not be collected: why, in one sentence. */
-function describeFailure(error: GridError, cancel: AbortSignal): Partial<Result> {
-  if (cancel.aborted) return { reason: 'cancelled', message: 'The task was cancelled before its program ran.' };
-  const message = error.message.slice(0, MESSAGE_LENGTH);
-  return { reason: error.code === 'image-unavailable' ? 'image' : 'infrastructure', message };
 }

@@ -16,6 +16,7 @@ import type { Cgroups } from '@kolejka/observer/cgroup';
 import type { Log } from '@kolejka/program';
 import { type Engine, engineStatus } from './engine.ts';
 import type { MESSAGES } from './messages.ts';
+import { uncoverAll, unmountAll } from './mounts.ts';
 import { disownDirectory, isOwned, lives, ownDirectory } from './owner.ts';
 import { beginRunId, findRunId, homeOf, type RunId } from './run-id.ts';
 
@@ -62,7 +63,7 @@ interface Leftovers {
   log: Log<typeof MESSAGES>;
 }
 
-/** Removes containers, groups and directories of runs below `temp` whose worker is gone. */
+/** Removes containers, groups, mounts and directories of runs below `temp` whose worker is gone. */
 export async function removeLeftovers(context: Leftovers): Promise<void> {
   const { temp, log } = context;
   for (const id of await readdir(temp).catch(() => [])) {
@@ -78,10 +79,13 @@ export async function removeLeftovers(context: Leftovers): Promise<void> {
 }
 
 async function removeLeftover({ temp, engine, cgroups, log }: Leftovers, id: string): Promise<void> {
+  const directory = path.join(temp, id);
   try {
+    await uncoverAll(directory);
     await removeContainer(engine, containerName(id));
     await cgroups.open(cgroups.taskPath(id)).remove();
-    await removeRunDirectory(path.join(temp, id));
+    await unmountAll(directory);
+    await removeRunDirectory(directory);
     log.say('leftover-removed', { run: id });
   } catch (error) {
     log.say('left-behind', { run: id, error });

@@ -44,6 +44,8 @@ const KILLS: Partial<Record<Reason, true>> = {
 export interface WatchOptions {
   group: Group;
   limits: Limits;
+  /** The disk of the node is as full as a task may make it. */
+  hasFilledNode: () => boolean;
   /** Aborted to cancel the task. */
   cancel: AbortSignal;
   /** Kills everything of the task. */
@@ -52,7 +54,7 @@ export interface WatchOptions {
 }
 
 /** Watches from the moment the program has started. */
-export function startWatch({ group, limits, cancel, kill, failed }: WatchOptions): Watch {
+export function startWatch({ group, limits, hasFilledNode, cancel, kill, failed }: WatchOptions): Watch {
   const killed = Promise.withResolvers<void>();
   let reason: Reason | undefined;
   let mustDie = false;
@@ -85,6 +87,7 @@ export function startWatch({ group, limits, cancel, kill, failed }: WatchOptions
     if (isOverPerf(stats, limits)) note('perf');
     // Its counters could not count all the time, so the limit is not kept: the node's fault.
     if (PERF.some((name) => limits[name] !== undefined && stats[name] === undefined)) note('infrastructure');
+    if (hasFilledNode()) note('disk');
     if (limits.pids === undefined) return;
     // The pids limit is written when the program runs already: one that was quicker is over it, and stays so. In the
     // first moment threads of the engine's own start may still be there, so once is not enough.

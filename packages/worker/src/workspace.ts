@@ -27,16 +27,38 @@ export interface WorkspaceSource {
   consume: boolean;
 }
 
+export interface WorkspacePlaces {
+  /** Directory for the task's files and its result, bounded when the task's workspace is. */
+  files: string;
+  /** Directory for what the program cannot reach. */
+  streams: string;
+}
+
 /**
- * Makes the directories below `root` and fills them.
- * @throws GridError `no-file` naming a file that is not there, or that stdin is none of them
+ * Makes the directories and fills them.
+ * @throws GridError `no-file` naming a file that is not there, or that stdin is none of them; `too-large` when the
+ * files do not fit the task's workspace
  */
-export async function prepareWorkspace(root: string, source: WorkspaceSource): Promise<Workspace> {
+export async function prepareWorkspace(places: WorkspacePlaces, source: WorkspaceSource): Promise<Workspace> {
   const workspace = {
-    task: path.join(root, 'task'),
-    result: path.join(root, 'result'),
-    streams: path.join(root, 'streams'),
+    task: path.join(places.files, 'task'),
+    result: path.join(places.files, 'result'),
+    streams: path.join(places.streams, 'streams'),
   };
+  try {
+    await fillWorkspace(workspace, source);
+  } catch (cause) {
+    const isFull = (cause as NodeJS.ErrnoException).code === 'ENOSPC';
+    if (!isFull || places.files === places.streams) throw cause;
+    throw new GridError('too-large', 'The files of the task do not fit its workspace.', {
+      field: 'limits.workspace',
+      cause,
+    });
+  }
+  return workspace;
+}
+
+async function fillWorkspace(workspace: Workspace, source: WorkspaceSource): Promise<void> {
   for (const directory of Object.values(workspace)) await mkdir(directory, { mode: 0o755 });
   for (const [name, file] of Object.entries(source.task.files)) {
     if (name === TASK_FILE) continue;
@@ -54,7 +76,6 @@ export async function prepareWorkspace(root: string, source: WorkspaceSource): P
   await writeFile(path.join(workspace.task, TASK_FILE), `${JSON.stringify(spec, undefined, 2)}\n`, { mode: TASK_MODE });
   if (source.task.stdin !== undefined) await requireInput(workspace.task, source.task.stdin);
   if (source.consume) await rm(source.directory, { recursive: true, force: true });
-  return workspace;
 }
 
 async function requireInput(directory: string, stdin: string): Promise<void> {

@@ -1,21 +1,12 @@
 import { readdir, readFile, readlink, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import test, { type ExecutionContext } from 'ava';
+import test from 'ava';
 import { parseTask } from '@kolejka/protocol';
 import { runTask } from '../src/index.ts';
-import { openScene, type Scene } from './scene.ts';
+import { nothingIsLeft } from './left.ts';
+import { openScene } from './scene.ts';
 
 const sh = (script: string) => ({ args: ['sh', '-c', script] });
-
-async function nothingIsLeft(t: ExecutionContext, { context }: Scene): Promise<void> {
-  t.deepEqual(await readdir(context.temp), [], 'directories of runs');
-  const containers = await context.engine.docker.listContainers({ all: true });
-  t.deepEqual(
-    containers.filter(({ Mounts }) => Mounts.some(({ Source }) => Source.startsWith(context.temp))),
-    [],
-    'containers',
-  );
-}
 
 test('a program that ends by itself gives its exit code, its output and its statistics', async (t) => {
   const scene = await openScene(t);

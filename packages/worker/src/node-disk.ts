@@ -1,0 +1,49 @@
+/**
+ * What tasks leave of the node's disk. A task that states a limit has a disk of its own; one that does not writes on
+ * the node's, and is ended before that is full.
+ */
+import { existsSync, statfsSync, statSync, type StatsFs } from 'node:fs';
+
+/** Left for everything else on the node: bytes and files, or half of what was there at the start if that is less. */
+const KEPT_BYTES = 1024 ** 3;
+const KEPT_FILES = 10_000;
+
+/**
+ * Notes what is free now on the file systems of the directories.
+ * @returns whether since then one of them has come down to what must stay free
+ */
+export function watchFreeSpace(directories: readonly string[]): () => boolean {
+  // An engine that is reached over a network keeps its directory elsewhere.
+  const watched = directories
+    .filter((directory) => existsSync(directory))
+    .map((directory) => {
+      const { bytes, files } = free(statfsSync(directory));
+      return { directory, bytes: Math.min(KEPT_BYTES, bytes / 2), files: Math.min(KEPT_FILES, files / 2) };
+    });
+  return () =>
+    watched.some((kept) => {
+      const left = free(statfsSync(kept.directory));
+      return left.bytes < kept.bytes || left.files < kept.files;
+    });
+}
+
+/** Some file systems, such as btrfs, make files as they are needed and count none. */
+function free({ bavail, bsize, files, ffree }: StatsFs): { bytes: number; files: number } {
+  return { bytes: bavail * bsize, files: files === 0 ? Infinity : ffree };
+}
+
+/** So much is in none of the files that the engine makes for a container. */
+const MOST_IN_FILES = 1024 ** 2;
+
+/** Whether a container has grown files of the engine that are on the node's disk, and that it can write. */
+export function watchFiles(files: readonly string[]): () => boolean {
+  return () => files.some((file) => (statSync(file, { throwIfNoEntry: false })?.size ?? 0) > MOST_IN_FILES);
+}
+
+/** Less than this on the disk of a bounded directory, and what was written in it may not have reached the disk. */
+const SPENT_BYTES = 16 * 1024 ** 2;
+
+/** The node's own disk is full. */
+export function isSpent(directory: string): boolean {
+  return free(statfsSync(directory)).bytes < SPENT_BYTES;
+}
