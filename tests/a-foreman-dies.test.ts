@@ -2,6 +2,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import test from 'ava';
 import { openGrid, type TestGrid, until } from './grid.ts';
+import { findLeftovers } from './leftovers.ts';
 
 /** A task that sleeps, and counts nothing: what matters is where it runs and how often. */
 async function putSleeper(grid: TestGrid, seconds: number): Promise<string> {
@@ -72,5 +73,36 @@ test.serial('a foreman that is asked twice hands its task back at once, and that
   await until('draining', log, (text) => text.includes('foreman-draining'));
   await Promise.all([first, foreman.stop()]);
   t.deepEqual(await eventsUntil(grid, task, 'returned'), ['created', 'assigned', 'running', 'returned']);
+  t.deepEqual(await grid.finish(), []);
+});
+
+test.serial('a task that is cancelled ends on its node, long before its lease would want renewing', async (t) => {
+  const grid = await openGrid(t);
+  await grid.startForeman('one');
+  const task = await putSleeper(grid, 50);
+  await eventsUntil(grid, task, 'running');
+  t.is((await grid.command('task', 'cancel', task)).exit, 0);
+  const begun = performance.now();
+  await until(
+    'the end of the container',
+    () => findLeftovers({ directories: [], tasks: [task] }),
+    (left) => left.length === 0,
+  );
+  t.log(`gone after ${Math.round(performance.now() - begun)} ms`);
+  t.deepEqual(await grid.finish(), []);
+});
+
+test.serial('a foreman that is killed and started again says at once what it has lost', async (t) => {
+  const grid = await openGrid(t);
+  const first = await grid.startForeman('one');
+  const task = await putSleeper(grid, 3);
+  await eventsUntil(grid, task, 'running');
+  first.kill();
+  await first.ended;
+  await grid.startForeman('one');
+  t.is((await grid.wait(task)).result, 0);
+  const events = await grid.events(task);
+  const [lost] = events.filter(({ event }) => event === 'lost');
+  t.regex(lost?.message ?? '', /foreman one died over it/);
   t.deepEqual(await grid.finish(), []);
 });

@@ -43,8 +43,8 @@ export async function sendHeartbeat({ client, foreman, held, log }: HeartbeatCon
   for (const { task, attempt } of held.obey(answer.tasks)) log.say('task-dropped', { task, attempt });
 }
 
-/** One pass of the heartbeat loop: waits until leases want renewing or a task entered a phase, then renews. */
+/** One pass of the heartbeat loop: after a second, or when a task entered a phase, tells what is held and hears what to kill. */
 export async function heartbeatPass(context: HeartbeatContext, signal: AbortSignal): Promise<void> {
-  await keptWithin(context.held.changed(), LEASES.renewedMs * LEASES.renewAt, context.clock, signal);
+  await keptWithin(context.held.changed(), LEASES.askedMs, context.clock, signal);
   if (!signal.aborted && context.held.size > 0) await sendHeartbeat(context);
 }

@@ -2,9 +2,10 @@ import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { openClient } from '@kolejka/client';
-import { ForemanName } from '@kolejka/protocol';
+import { ForemanName, LEASES, TaskId } from '@kolejka/protocol';
 import test, { type ExecutionContext } from 'ava';
-import { leasesTasks } from '../src/heartbeat.ts';
+import { type HeartbeatContext, heartbeatPass, leasesTasks } from '../src/heartbeat.ts';
+import { HeldTasks } from '../src/held.ts';
 
 const NAME = ForemanName.parse('node');
 
@@ -41,4 +42,23 @@ test('regression: a server of the original, which knows none, does not end the f
 test('a server without a queue is none', async (t) => {
   const { client } = await open(t, {});
   await t.throwsAsync(leasesTasks(client, NAME), { code: 'not-found' });
+});
+
+test('a foreman that holds a task asks about it every second, and stops it when it is told', async (t) => {
+  const slept: number[] = [];
+  const task = TaskId.parse('0123456789abcdef0123456789abcdef');
+  const held = new HeldTasks();
+  const one = held.add(task, 1);
+  const context: HeartbeatContext = {
+    client: {
+      heartbeat: async () => ({ tasks: [{ task, attempt: 1, verdict: 'kill' }], seconds: LEASES.renewedMs / 1000 }),
+    },
+    foreman: NAME,
+    held,
+    log: { say: () => undefined },
+    clock: { now: () => 0, monotonic: () => 0, sleep: async (milliseconds) => void slept.push(milliseconds) },
+  };
+  await heartbeatPass(context, new AbortController().signal);
+  t.deepEqual(slept, [1000]);
+  t.true(one.stop.signal.aborted);
 });

@@ -114,8 +114,10 @@ export type TaskEvent = z.infer<typeof TaskEvent>;
 export const LEASES = {
   /** Length of a lease that is renewed by heartbeat. */
   renewedMs: 30_000,
-  /** A foreman renews at this share of the lease. */
+  /** A lease is renewed when this share of it is gone; a heartbeat before that only asks. */
   renewAt: 1 / 3,
+  /** A foreman that holds tasks asks so often what has become of them: a cancel takes no longer to be heard of. */
+  askedMs: 1000,
   /** A foreman of the original sends no heartbeat: 10 s + 2 × the time limit, or an hour without one. */
   silentMs: (timeMs: number | undefined) => (timeMs === undefined ? 3_600_000 : 10_000 + 2 * timeMs),
   /** Pause before a task that was handed back is pending again: a node that hands back all it is given must not spin. */

@@ -73,6 +73,7 @@ test('a foreman that sends no heartbeat has 10 s and twice the time limit, or an
 
 test('a lease is renewed well before it runs out', (t) => {
   t.true(LEASES.renewedMs * LEASES.renewAt * 2 < LEASES.renewedMs);
+  t.true(LEASES.askedMs < LEASES.renewedMs * LEASES.renewAt);
 });
 
 test('a lost task waits longer each time', (t) => {

@@ -16,16 +16,35 @@ export interface Foreman {
   foreman: ForemanName | null;
 }
 
+/** What a foreman says of one task. */
+export interface Reported {
+  task: TaskId;
+  attempt: number;
+  phase?: Held['phase'];
+}
+
 /** Most leases that one pass takes away; the next pass takes the rest. */
 const MOST = 500;
 
-/** Renews the lease, notes that the program runs, or takes the task back; answers whether the foreman may keep it. */
-export async function renew(
+/** With more than this left, a lease need not be renewed yet. */
+const ENOUGH_MS = LEASES.renewedMs * (1 - LEASES.renewAt);
+
+/** The answer to a heartbeat that changes nothing, or undefined where `renew` has something to write down. */
+export async function judge(
   db: Connection,
   from: Foreman,
-  held: { task: TaskId; attempt: number; phase?: Held['phase'] },
+  { task, attempt, phase }: Reported,
   now: number,
-): Promise<Verdict> {
+): Promise<Verdict | undefined> {
+  const row = await findTask(db, task);
+  const left = (row?.expires_ms ?? 0) - now;
+  if (row === undefined || !holds(row, from, attempt) || left <= 0) return { task, attempt, verdict: 'kill' };
+  const isNews = phase === 'returned' || phase === 'lost' || (phase === 'running' && row.running === 0);
+  return isNews || left <= ENOUGH_MS ? undefined : { task, attempt, verdict: 'keep' };
+}
+
+/** Renews the lease, notes that the program runs, or takes the task back; answers whether the foreman may keep it. */
+export async function renew(db: Connection, from: Foreman, held: Reported, now: number): Promise<Verdict> {
   const row = await findTask(db, held.task);
   const { task, attempt } = held;
   if (row === undefined || !holds(row, from, attempt) || (row.expires_ms ?? 0) <= now) {

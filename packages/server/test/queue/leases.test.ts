@@ -1,6 +1,6 @@
 import { LEASES, type TaskId } from '@kolejka/protocol';
 import { moveTask } from '../../src/database/tasks.ts';
-import { expireLeases, forgiveAbsence, renew } from '../../src/queue/leases.ts';
+import { expireLeases, forgiveAbsence, judge, renew } from '../../src/queue/leases.ts';
 import { idsOf, ONE, type OpenQueue, OTHER, testOnBoth } from '../queue-scene.ts';
 
 type Scene = Awaited<ReturnType<OpenQueue>>;
@@ -39,6 +39,33 @@ testOnBoth('only the foreman that has the task keeps it', async (t, open) => {
   t.is(await heartbeat(scene, { task: scene.id, attempt: 2 }), 'kill');
   t.is(await heartbeat(scene, { task: '0'.repeat(32) as TaskId, attempt: 1 }), 'kill');
   t.is(await heartbeat(scene, { task: scene.id, attempt: 1 }), 'keep');
+});
+
+testOnBoth('a heartbeat is answered without a write until a third of the lease is gone', async (t, open) => {
+  const scene = await taken(open);
+  const { store, holder, clock, id } = scene;
+  const ask = async (held: Partial<Held> = {}, foreman = ONE) => {
+    const reported = { task: id, attempt: 1, ...held };
+    const verdict = await store.read((db) => judge(db, { holder, foreman }, reported, clock.now()));
+    return verdict?.verdict;
+  };
+  t.is(await ask(), 'keep');
+  t.is(await ask({ attempt: 2 }), 'kill');
+  t.is(await ask({}, OTHER), 'kill');
+  t.is(await ask({ phase: 'running' }), undefined);
+  t.is(await ask({ phase: 'lost' }), undefined);
+  clock.move(LEASES.renewedMs * LEASES.renewAt);
+  t.is(await ask(), undefined);
+  clock.move(LEASES.renewedMs);
+  t.is(await ask(), 'kill');
+});
+
+testOnBoth('a task that a foreman died over is lost at once, and counted', async (t, open) => {
+  const scene = await taken(open);
+  t.is(await heartbeat(scene, { task: scene.id, attempt: 1, phase: 'lost' }), 'kill');
+  t.like(await scene.row(scene.id), { state: 'pending', losses: 1 });
+  scene.clock.move(LEASES.backOffMs(1));
+  t.like((await scene.take({ foreman: OTHER }))[0], { id: scene.id, attempt: 2 });
 });
 
 testOnBoth('running is written down once, however often it is said', async (t, open) => {
