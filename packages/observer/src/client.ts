@@ -53,7 +53,8 @@ export interface Observer {
 
 /** A client of the observer at a socket; connects when first asked. All methods throw GridError: the observer's, or `server-unreachable`. */
 export function openObserver(socketPath: string = OBSERVER_SOCKET): Observer {
-  const agent = new Agent({ keepAlive: true });
+  // One connection, kept: the observer counts those of each task, and answers one command of a task after the other.
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   const ask = async (command: SessionCommand | '', body: object = {}) => send({ agent, socketPath, command, body });
   const withSession = (command: SessionCommand) => async (session: Session) => {
     await ask(command, session);
@@ -81,6 +82,9 @@ export function openObserver(socketPath: string = OBSERVER_SOCKET): Observer {
   };
 }
 
+/** How a kept connection fails whose other end has gone. */
+const CUT: ReadonlySet<unknown> = new Set(['ECONNRESET', 'EPIPE']);
+
 interface Asked {
   agent: Agent;
   socketPath: string;
@@ -88,9 +92,10 @@ interface Asked {
   body: object;
 }
 
-async function send({ agent, socketPath, command, body }: Asked): Promise<Record<string, unknown>> {
+async function send(asked: Asked, isAgain = false): Promise<Record<string, unknown>> {
+  const { agent, socketPath, command, body } = asked;
   const text = JSON.stringify(body);
-  const [status, answered] = await new Promise<[number, string]>((resolve, reject) => {
+  const answered = await new Promise<[status: number, text: string] | 'cut'>((resolve, reject) => {
     const asking = request({
       agent,
       socketPath,
@@ -100,6 +105,8 @@ async function send({ agent, socketPath, command, body }: Asked): Promise<Record
       headers: { 'Content-Type': OBSERVER_CONTENT_TYPE, 'Content-Length': Buffer.byteLength(text) },
     });
     const fail = (cause: NodeJS.ErrnoException) => {
+      // The observer has been restarted since the last request; a session that it may have opened ends with us.
+      if (asking.reusedSocket && CUT.has(cause.code) && !isAgain) return resolve('cut');
       const why = cause.code ?? cause.message;
       reject(new GridError('server-unreachable', `The observer at ${socketPath} does not answer (${why}).`, { cause }));
     };
@@ -112,7 +119,7 @@ async function send({ agent, socketPath, command, body }: Asked): Promise<Record
     });
     asking.end(text);
   });
-  return readAnswer(command, status, answered);
+  return answered === 'cut' ? send(asked, true) : readAnswer(command, ...answered);
 }
 
 function readAnswer(command: string, status: number, text: string): Record<string, unknown> {

@@ -1,6 +1,6 @@
 /** What came of a program in a session. */
 import { constants } from 'node:os';
-import { type Limits, type Reason, type Stats, UNITS } from '@kolejka/protocol';
+import { GridError, type Limits, type Reason, type Stats, UNITS } from '@kolejka/protocol';
 import type { Exit } from './start.ts';
 
 export interface Outcome {
@@ -8,14 +8,18 @@ export interface Outcome {
   result: number;
   signal: NodeJS.Signals | undefined;
   reason: Extract<Reason, 'exit' | 'signal' | 'time' | 'memory' | 'pids'>;
-  /** One sentence when it was a limit. */
+  /** One sentence when it was a limit, or when there are no statistics. */
   message: string | undefined;
   stats: Stats;
 }
 
-/** The first that fits, in this order: what ends a program, then what it may have survived. */
-export function outcomeOf({ code, signal }: Exit, limits: Limits, stats: Stats): Outcome {
+/**
+ * The first that fits, in this order: what ends a program, then what it may have survived.
+ * @param seen the statistics, or why there are none
+ */
+export function outcomeOf({ code, signal }: Exit, limits: Limits, seen: Stats | GridError): Outcome {
   const result = code ?? 128 + (signal === null ? 0 : constants.signals[signal]);
+  const stats = seen instanceof GridError ? {} : seen;
   const ended = { result, signal: signal ?? undefined, stats };
   const { time, memory, pids } = limits;
   if (time !== undefined && signal === 'SIGKILL' && (stats.time ?? 0) >= time) {
@@ -29,5 +33,6 @@ export function outcomeOf({ code, signal }: Exit, limits: Limits, stats: Stats):
     const least = pids === undefined ? 'above the session' : `of ${pids}`;
     return { ...ended, reason: 'pids', message: `A fork was refused; there is a limit on pids ${least}.` };
   }
-  return { ...ended, reason: signal === null ? 'exit' : 'signal', message: undefined };
+  const message = seen instanceof GridError ? `There are no statistics: ${seen.message}` : undefined;
+  return { ...ended, reason: signal === null ? 'exit' : 'signal', message };
 }

@@ -8,7 +8,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { getPriority, setPriority } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
-import { GridError, type Limits, type Session } from '@kolejka/protocol';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { asGridError, GridError, type Limits, type Session, type Stats } from '@kolejka/protocol';
 import type { Observer } from '../client.ts';
 import { type Identity, inherit } from './inherit.ts';
 import { type Outcome, outcomeOf } from './outcome.ts';
@@ -46,8 +47,8 @@ export interface Started {
   stdout: Readable | null;
   stderr: Readable | null;
   /**
-   * Fulfilled when the program has ended, what was left of it in the session is killed, and the session is closed.
-   * @throws GridError of the observer's, when it has gone meanwhile
+   * Fulfilled when the program has ended, what was left of it in the session is killed, and the session is closed. An
+   * observer that is being restarted at that moment is waited for; without it there are no statistics.
    */
   ended: Promise<Outcome>;
   /** A signal for the program; false when it has ended. */
@@ -94,7 +95,7 @@ export async function startInSession(observer: Observer, program: Program, name 
     stdin: child.stdin,
     stdout: child.stdout,
     stderr: child.stderr,
-    ended: exited.then(async (exit) => outcomeOf(exit, limits, await takeDown(observer, opened))),
+    ended: exited.then(async (exit) => outcomeOf(exit, limits, await takeDown(observer, opened).catch(asGridError))),
     signal: (signal) => child.kill(signal),
     kill: async () => observer.kill(opened),
   };
@@ -152,12 +153,29 @@ function unstarted({ dir, root }: Program, cause: NodeJS.ErrnoException): GridEr
 }
 
 /** The last stats, of all that was in the session. What is still there is killed: it would go on without limits. */
-async function takeDown(observer: Observer, session: Session) {
-  let stats = await observer.stats(session);
+async function takeDown(observer: Observer, session: Session): Promise<Stats> {
+  let stats = await waitFor(() => observer.stats(session));
   if (stats.pids_usage !== 0) {
     await observer.kill(session);
     stats = await observer.stats(session);
   }
   await observer.close(session);
   return stats;
+}
+
+/** How long an observer may take to be restarted, and how often it is looked for. */
+const RESTART_MS = 10_000;
+const PAUSE_MS = 50;
+
+async function waitFor<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
+  const deadline = performance.now() + RESTART_MS;
+  for (;;) {
+    try {
+      return await ask();
+    } catch (thrown) {
+      const isAway = thrown instanceof GridError && thrown.code === 'server-unreachable';
+      if (!isAway || performance.now() > deadline) throw thrown;
+      await sleep(PAUSE_MS);
+    }
+  }
 }

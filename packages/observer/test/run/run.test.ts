@@ -199,7 +199,7 @@ whenRoot('in the background it returns when the program has begun, and leaves it
   t.is(read('stats'), '', 'it is not over');
   process.kill(Number(running), 'SIGTERM');
   await until(() => !existsSync(pid), 'the file of the pid goes');
-  t.regex(read('stats'), /^\{"cpu":\{"usage":"[\d.e-]+s".*"time":"[\d.]+s","gpus":\{\}\}\n$/);
+  t.regex(read('stats'), /^\{"cpu":\{"usage":"[\d.e-]+s".*"time":"[\d.]+s","gpus":\{\}.*\}\n$/);
 });
 
 whenRoot('a background that cannot begin says so', async (t) => {
