@@ -1,5 +1,5 @@
 // Makes a checkout ready to run: packages, a Docker engine, images, and for the tests a PostgreSQL server, a registry
-// of images and some programs. Each step does only what is not done yet, so that calling it first costs little. Plain
+// of images, Python and some programs. Each step does only what is not done yet, so that calling it first costs little. Plain
 // JavaScript for the Node a machine happens to have, 20 or newer.
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,6 +8,7 @@ import { setUpImages } from './setup/images.mjs';
 import { checkNode } from './setup/node.mjs';
 import { setUpPackages } from './setup/packages.mjs';
 import { setUpPostgres } from './setup/postgres.mjs';
+import { setUpPython } from './setup/python.mjs';
 import { setUpRegistry } from './setup/registry.mjs';
 import { setUpProgram } from './setup/unpacked-program.mjs';
 
@@ -20,7 +21,7 @@ const testPrograms = [
   { program: 'curl', package: 'curl', version: '--version', what: 'the commands in docs/observer.md' },
 ].map((wanted) => (checkout) => setUpProgram(checkout, wanted));
 const stepsFor = { '--packages-only': packageSteps, '--grid-only': gridSteps };
-const steps = stepsFor[process.argv[2]] ?? [...gridSteps, setUpPostgres, setUpRegistry, ...testPrograms];
+const steps = stepsFor[process.argv[2]] ?? [...gridSteps, setUpPostgres, setUpRegistry, setUpPython, ...testPrograms];
 
 // An exit runs the clean-up that an untreated signal would skip.
 for (const [signal, status] of [

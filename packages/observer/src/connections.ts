@@ -13,13 +13,13 @@ const MOST_CONNECTIONS = 256;
 
 export class Connections {
   readonly #cgroups: Cgroups;
-  readonly #log: Log<ObserverMessages>;
   readonly #streams = new Set<PeerStream>();
   readonly #refused: Seldom;
+  readonly #unknown: Seldom;
 
   constructor(cgroups: Cgroups, log: Log<ObserverMessages>) {
     this.#cgroups = cgroups;
-    this.#log = log;
+    this.#unknown = new Seldom((refused) => log.say('peer unknown', { refused }));
     this.#refused = new Seldom((refused, fields) => log.say('too many connections', { ...fields, refused }));
   }
 
@@ -27,7 +27,7 @@ export class Connections {
   accept(socket: Socket): PeerStream | undefined {
     const peer = peerOf(socket);
     if (peer === undefined) {
-      this.#log.say('peer unknown');
+      this.#unknown.say({});
       socket.destroy();
       return undefined;
     }

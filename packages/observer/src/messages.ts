@@ -39,9 +39,20 @@ export const MESSAGES = {
       'Records of sessions cannot be written (the disk of the state directory may be full): they end with this observer.',
   },
   'session stays': { level: 'error', about: 'A session could not be ended; it is tried again. Look at its group.' },
-  'time is up': { level: 'info', about: 'A session came to its time limit; its processes are killed.' },
-  'kill failed': { level: 'error', about: 'Processes of a session over its time do not die; look at the node.' },
-  'peer unknown': { level: 'warn', about: 'The kernel did not say who connected; the connection was dropped.' },
+  'limit reached': {
+    level: 'info',
+    about: 'A session has used up its time, instructions or cycles (`limit`); its processes are killed.',
+  },
+  'limit lost': {
+    level: 'error',
+    about: 'A limit of a session that an earlier observer opened can no longer be counted; see `error`.',
+  },
+  'kill failed': { level: 'error', about: 'Processes of a session over a limit do not die; look at the node.' },
+  'peer unknown': {
+    level: 'debug',
+    about:
+      'Who connected was gone before it was looked at; `refused` such connections were dropped since the last line.',
+  },
   'too many connections': {
     level: 'warn',
     about: 'A task has too many connections open; `refused` more were dropped since the last such line.',

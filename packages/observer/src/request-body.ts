@@ -35,10 +35,15 @@ async function readText(request: IncomingMessage): Promise<string> {
   let size = 0;
   const tooLarge = () => new GridError('too-large', `A request has at most ${LARGEST_BODY} bytes.`);
   if (Number(request.headers['content-length'] ?? 0) > LARGEST_BODY) throw tooLarge();
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > LARGEST_BODY) throw tooLarge();
-    chunks.push(chunk);
+  try {
+    for await (const chunk of request as AsyncIterable<Buffer>) {
+      size += chunk.length;
+      if (size > LARGEST_BODY) throw tooLarge();
+      chunks.push(chunk);
+    }
+  } catch (cause) {
+    if (cause instanceof GridError) throw cause;
+    throw new GridError('bad-body', 'The connection ended before the body did.', { cause });
   }
   return Buffer.concat(chunks).toString();
 }

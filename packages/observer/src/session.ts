@@ -4,9 +4,13 @@ import type { Clock } from '@kolejka/program';
 import { GridError, type Limits, type SessionId, type Stats } from '@kolejka/protocol';
 import { isWithin } from './caller.ts';
 import type { Cgroups, Group } from './cgroup/index.ts';
+import { watchCounted } from './counted-limits.ts';
 import { limitGroup } from './limit-group.ts';
 import { isAlive, type Peer } from './peer.ts';
 import type { Records, SessionRecord } from './records.ts';
+
+/** Counters belong to the process that has opened them. */
+const LOST_WITH_OBSERVER = ['perf_instructions', 'perf_cycles'] as const;
 
 /** setTimeout takes no longer pause. */
 const LONGEST_PAUSE_MS = 2 ** 31 - 1;
@@ -16,8 +20,8 @@ export interface SessionParts {
   /** Its `monotonic` is the kernel's, so that times in records mean the same to the next observer. */
   clock: Clock;
   records: Records;
-  /** Called when the time limit is reached, after the processes were killed or with the reason they were not. */
-  timeIsUp: (session: Session, failure?: unknown) => void;
+  /** Called when a limit is reached that we keep, after the processes were killed or with the reason they were not. */
+  limitReached: (session: Session, limit: 'time' | 'perf', failure?: unknown) => void;
 }
 
 export class Session {
@@ -25,6 +29,7 @@ export class Session {
   readonly #parts: SessionParts;
   #record: SessionRecord;
   #timer: NodeJS.Timeout | undefined;
+  #stopCounting = () => {};
 
   constructor(record: SessionRecord, group: Group, parts: SessionParts) {
     this.#record = record;
@@ -79,10 +84,13 @@ export class Session {
   /** Goes on with a session that an earlier observer has opened. */
   takeOver(): void {
     this.#note({ isTakenOver: true });
-    // Nothing changes, but v1 counts kills for memory in groups below only for whoever has set the limit.
-    const { memory, swap } = this.limits;
-    if (memory !== undefined) this.group.limit({ memory, ...(swap === undefined ? {} : { swap }) });
     this.#watchTime();
+    // What is in files is there. But v1 counts kills for memory in groups below, and both versions count instructions
+    // and cycles, only for whoever has set the limit.
+    const { memory, swap, perf_instructions, perf_cycles } = this.limits;
+    const counted = { memory, swap, perf_instructions, perf_cycles };
+    this.group.limit(Object.fromEntries(Object.entries(counted).filter(([, value]) => value !== undefined)));
+    this.#watchCounted();
   }
 
   /** Another session is below this one now. */
@@ -136,13 +144,18 @@ export class Session {
     });
     this.#note({ limits: kept, ...(cpus === undefined ? {} : { cpus: [...cpus] }) });
     this.#watchTime();
+    this.#watchCounted();
     if (failure !== undefined) throw failure;
   }
 
   stats(): Stats {
     const stats: Stats = { ...this.group.read(), time: this.#parts.clock.monotonic() - this.#record.since };
     const { isTakenOver, hadSessions } = this.#record;
-    if (isTakenOver && hadSessions) for (const name of this.#parts.cgroups.lostWithGroups) delete stats[name];
+    const lost = [
+      ...(isTakenOver && hadSessions ? this.#parts.cgroups.lostWithGroups : []),
+      ...(isTakenOver ? LOST_WITH_OBSERVER : []),
+    ];
+    for (const name of lost) delete stats[name];
     return stats;
   }
 
@@ -156,11 +169,22 @@ export class Session {
 
   async #onTimer(): Promise<void> {
     if (this.#parts.clock.monotonic() - this.#record.since < (this.limits.time ?? Infinity)) return this.#watchTime();
+    await this.#killFor('time');
+  }
+
+  #watchCounted(): void {
+    this.#stopCounting();
+    const { stats: before = {} } = this.#record;
+    const isOver = async () => this.#killFor('perf');
+    this.#stopCounting = watchCounted({ group: this.group, limits: this.limits, before, isOver });
+  }
+
+  async #killFor(limit: 'time' | 'perf'): Promise<void> {
     try {
       await this.group.kill();
-      this.#parts.timeIsUp(this);
+      this.#parts.limitReached(this, limit);
     } catch (failure) {
-      this.#parts.timeIsUp(this, failure);
+      this.#parts.limitReached(this, limit, failure);
     }
   }
 
@@ -171,15 +195,27 @@ export class Session {
 
   /** Leaves it to the next observer. */
   leave(): void {
+    this.#stopWatching();
+    const { stats: before = {} } = this.#record;
+    // Counts that are incomplete are told nobody, but the next observer goes on from them.
+    const counted = this.group.read(LOST_WITH_OBSERVER);
+    const sums = LOST_WITH_OBSERVER.filter((name) => counted[name] !== undefined).map((name) => [
+      name,
+      (counted[name] ?? 0) + (before[name] ?? 0),
+    ]);
+    this.#note({ stats: { ...this.stats(), ...Object.fromEntries(sums) } });
+  }
+
+  #stopWatching(): void {
     clearTimeout(this.#timer);
-    this.#note({ stats: this.stats() });
+    this.#stopCounting();
   }
 
   /** Kills its processes and removes the group. Answers the last stats. @throws GridError `node-unfit` when some do not die */
   async close(): Promise<Stats> {
     const isThere = this.group.exists();
     if (isThere) await this.group.kill();
-    clearTimeout(this.#timer);
+    this.#stopWatching();
     // A group that is gone can tell nothing; what an earlier observer saw last is more.
     const stats = isThere ? this.stats() : (this.#record.stats ?? {});
     this.#note({ stats, ended: this.#parts.clock.monotonic() });

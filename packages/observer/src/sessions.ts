@@ -57,8 +57,7 @@ export class Sessions {
       } else if (group.exists()) {
         const session = new Session(record, group, this.#sessionParts());
         this.#open.set(session.id, session);
-        session.takeOver();
-        log.say('session taken over', { group: group.path });
+        this.#goOn(session);
       } else {
         records.write({ ...record, ended: clock.monotonic() });
         this.#ended.keep(record.scope, record.id, record.stats ?? {}, clock.monotonic());
@@ -68,14 +67,23 @@ export class Sessions {
     await this.#orphans.find(new Set(this.list().map(({ group }) => group.path)));
   }
 
+  #goOn(session: Session): void {
+    const group = session.group.path;
+    try {
+      session.takeOver();
+      this.#parts.log.say('session taken over', { group });
+    } catch (error) {
+      this.#parts.log.say('limit lost', { group, error });
+    }
+  }
+
   #sessionParts(): SessionParts {
     const { cgroups, clock, records, log } = this.#parts;
-    const timeIsUp = (session: Session, failure?: unknown) => {
-      const group = session.group.path;
-      if (failure === undefined) log.say('time is up', { group });
-      else log.say('kill failed', { group, error: failure });
+    const limitReached: SessionParts['limitReached'] = ({ group }, limit, failure) => {
+      if (failure === undefined) log.say('limit reached', { group: group.path, limit });
+      else log.say('kill failed', { group: group.path, limit, error: failure });
     };
-    return { cgroups, clock, records, timeIsUp };
+    return { cgroups, clock, records, limitReached };
   }
 
   /** @throws GridError `too-many-sessions`; `foreign-process` when the caller is gone; as `Cgroups.create` */

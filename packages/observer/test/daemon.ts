@@ -22,17 +22,20 @@ export interface Daemon {
 interface DaemonOptions {
   /** Of an earlier one, to start another there. */
   directory?: string;
-  /** Without them, it leaves no session behind. */
+  /** Without them, it says all and leaves no session behind. */
   args?: string[];
 }
 
 /** Starts the daemon and waits until it listens, or has ended. */
-export async function startDaemon({ directory, args = ['--close-sessions'] }: DaemonOptions = {}): Promise<Daemon> {
+export async function startDaemon({
+  directory,
+  args = ['--debug', '--close-sessions'],
+}: DaemonOptions = {}): Promise<Daemon> {
   const at = directory ?? mkdtempSync(path.join(tmpdir(), 'kolejka-observer-'));
   // Other users must reach the socket.
   chmodSync(at, 0o755);
   const socket = path.join(at, 'made', 'socket');
-  const all = [BIN, '--debug', '-s', socket, '--state', path.join(at, 'state'), ...args];
+  const all = [BIN, '-s', socket, '--state', path.join(at, 'state'), ...args];
   const child = spawn(process.execPath, all, { stdio: ['ignore', 'ignore', 'pipe'] });
   let log = '';
   const exited = new Promise<number | null>((resolve) => child.on('close', resolve));

@@ -13,8 +13,8 @@ const ending: (() => Promise<unknown> | void)[] = [];
 function callFrom(task: string | undefined, uid?: number): OtherCaller {
   const caller = startCaller(daemon.socket, uid === undefined ? {} : { uid });
   if (task !== undefined) {
-    openCgroups().create(`/kolejka/${task}/container`).enter(caller.pid);
-    ending.unshift(() => openCgroups().open(`/kolejka/${task}`).remove());
+    openCgroups().create(`/kolejka/${task}-${process.pid}/container`).enter(caller.pid);
+    ending.unshift(() => openCgroups().open(`/kolejka/${task}-${process.pid}`).remove());
   }
   ending.unshift(() => caller.end());
   return caller;
@@ -38,10 +38,10 @@ whenRoot('a process opens a session for another one of its task and moves it in'
   const [asking, named] = [callFrom('test-named'), callFrom('test-named')];
   const { status, answer: session } = await asking.ask('/attach', { pid: named.pid });
   t.is(status, 200, JSON.stringify(session));
-  t.is(cgroups.pathOf(named.pid), `/kolejka/test-named/kolejka_observer_${session['session_id']}`);
-  t.is(cgroups.pathOf(asking.pid), '/kolejka/test-named/container');
+  t.is(cgroups.pathOf(named.pid), `/kolejka/test-named-${process.pid}/kolejka_observer_${session['session_id']}`);
+  t.is(cgroups.pathOf(asking.pid), `/kolejka/test-named-${process.pid}/container`);
   t.is((await asking.ask('/detach', { ...session, pid: named.pid })).status, 200);
-  t.is(cgroups.pathOf(named.pid), '/kolejka/test-named/container');
+  t.is(cgroups.pathOf(named.pid), `/kolejka/test-named-${process.pid}/container`);
   t.is((await asking.ask('/close', session)).status, 200);
 });
 

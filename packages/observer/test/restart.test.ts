@@ -9,7 +9,7 @@ const isRoot = process.getuid?.() === 0;
 const whenRoot = isRoot ? test.serial : test.serial.skip;
 
 const cgroups = isRoot ? openCgroups() : undefined;
-const TASK = '/kolejka/test_restart';
+const TASK = `/kolejka/test_restart_${process.pid}`;
 
 let daemon: Daemon;
 const callers: OtherCaller[] = [];
@@ -74,11 +74,14 @@ for (const signal of ['SIGKILL', 'SIGTERM'] as const) {
   });
 
   whenRoot(`the time limit counts from the first attach on, over ${signal}`, async (t) => {
-    const program = call();
-    const { answer: session } = await program.ask('/attach', {});
-    t.is((await program.ask('/limits', { ...session, limits: { time: '100ms' } })).status, 200);
-    await restart(signal, () => undefined);
+    const [opener, program] = [call(), call()];
+    const { answer: session } = await opener.ask('/open', {});
+    t.is((await opener.ask('/limits', { ...session, limits: { time: '1s' } })).status, 200);
+    t.is((await opener.ask('/attach', { ...session, pid: program.pid })).status, 200);
+    const attached = performance.now();
+    await restart(signal);
     await until(() => !lives(program.pid), 'the program ends');
+    t.true(performance.now() - attached >= 900, 'not before its time');
   });
 
   whenRoot(`the last stats of a session that is over can be read after ${signal}`, async (t) => {
@@ -95,13 +98,13 @@ function seconds({ time = '' }: Record<string, string>): number {
   return Number(time.replace('s', ''));
 }
 
-whenRoot('a session that was killed for time while no observer ran is killed by the next', async (t) => {
+whenRoot('a session whose time was up while no observer ran is killed by the next', async (t) => {
   const program = call();
   const { answer: session } = await program.ask('/attach', {});
-  await program.ask('/limits', { ...session, limits: { time: '400ms' } });
   await daemon.stop('SIGKILL');
-  await new Promise((resolve) => setTimeout(resolve, 600));
   t.true(lives(program.pid));
+  const record = JSON.parse(readFileSync(recordOf(session), 'utf8')) as Record<string, unknown>;
+  writeFileSync(recordOf(session), JSON.stringify({ ...record, limits: { time: 1 } }));
   daemon = await startDaemon({ directory: daemon.directory, args: [] });
   await until(() => !lives(program.pid), 'the program ends');
 });

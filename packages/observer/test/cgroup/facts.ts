@@ -173,6 +173,22 @@ export const FACTS: Record<string, Fact> = {
     }
   },
 
+  async 'a program that is stopped, or waits in vfork, is frozen and killed all the same'({ cgroups, path, start }) {
+    for (const name of ['stopped', 'vfork'] as const) {
+      const group = cgroups.create(`${path}/${name}`);
+      const program = start(name);
+      group.enter(program.pid);
+      program.go();
+      await program.heard(1);
+      await group.freeze();
+      await group.thaw();
+      await group.freeze();
+      await group.kill();
+      assert.deepEqual(group.processes(), [], name);
+      assert.equal((await program.ended).signal, 'SIGKILL', name);
+    }
+  },
+
   async 'a group frozen below is killed too'({ cgroups, path, start }) {
     const group = cgroups.create(path);
     const below = cgroups.create(`${path}/below`);

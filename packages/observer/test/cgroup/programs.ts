@@ -39,6 +39,17 @@ export const PROGRAMS = {
   eat40InChild: shell(`${EAT_40}; echo child $?`),
   fork20: shell('i=0; while [ $i -lt 20 ]; do sleep 0.2 & i=$((i+1)); done'),
   tick: shell('while :; do echo tick; sleep 0.02; done'),
+  /** Stops itself. */
+  stopped: shell('echo stopping; kill -STOP $$'),
+  /** Waits in vfork, which no signal but SIGKILL ends, for a child that never becomes a program. */
+  vfork: [
+    'perl',
+    '-e',
+    `<STDIN>; $| = 1;
+    use POSIX;
+    my $clone = (POSIX::uname())[4] eq 'x86_64' ? 56 : 220;
+    syscall($clone, 0x4111, 0, 0, 0, 0) or do { print "child\n"; sleep 1000 while 1; };`,
+  ],
   cpus: shell('grep Cpus_allowed_list /proc/self/status'),
   /** Perl goes on when a fork is refused; a shell would give up. */
   forkBomb: ['perl', '-e', '$SIG{$_} = "IGNORE" for qw(TERM INT HUP QUIT CHLD); <STDIN>; while (1) { fork }'],
