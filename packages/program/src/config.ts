@@ -164,9 +164,9 @@ function parseGiven(setting: Setting<unknown>, value: unknown, from: string): un
     return setting.parse(value, from);
   } catch (thrown) {
     if (!(thrown instanceof GridError)) throw thrown;
-    throw new GridError('bad-config', setting.secret === true ? `${from}: not a usable value` : thrown.message, {
-      field: from,
-    });
+    // What was given is not shown, so what should have been is.
+    const message = setting.secret === true ? `${from}: not a usable value (${setting.about})` : thrown.message;
+    throw new GridError('bad-config', message, { field: from });
   }
 }
 

@@ -118,6 +118,12 @@ test('regression: a misspelt variable stops the start, and a wrong address is ca
   t.regex(t.throws(read, { instanceOf: GridError }).message, /^ADDR:PORT: "abc"/);
 });
 
+test('a secret that is no good is not shown, and what it should be is', (t) => {
+  const { message } = t.throws(() => readFile(t, 'database = mysql://kim:hunter2@host/x'), { instanceOf: GridError });
+  t.regex(message, /database: not a usable value \(postgres:\/\/user:password@host\/name/);
+  t.false(message.includes('hunter2'));
+});
+
 test('regression: the settings are logged as they are written', (t) => {
   const settings = readFile(t, 'allowed_images = a/*, b', 'image_name_maps = old/* => a/*', 'listen = [::1]:80');
   t.like(withoutSecrets(SETTINGS, settings), {
