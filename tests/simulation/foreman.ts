@@ -73,6 +73,7 @@ export function startForeman(options: ForemanOptions): void {
     foreman: ForemanName.parse(name),
     leased: true,
     interval: 10_000,
+    pull: false,
     seats,
     running: new Set(),
   };

@@ -18,6 +18,7 @@ import {
   OBSERVER_SOCKET,
   parseCount,
   parseDuration,
+  parseFlag,
   parseShape,
 } from '@kolejka/protocol';
 import path from 'node:path';
@@ -45,8 +46,14 @@ export const FOREMAN_SETTINGS = {
   tags: {
     parse: parseTags,
     default: [] as string[],
-    about: 'tags of this node, separated by commas; beside hostname, kernel and cpus',
+    about: 'tags of this node, separated by commas; beside those of the machine',
   },
+  auto_tags: {
+    parse: parseFlag,
+    default: true,
+    about: 'add the tags of the machine: cpu, cpus, gpu, gpus, hostname, kernel',
+  },
+  pull: { parse: parseFlag, default: false, about: 'pull images even when a local version is there' },
   temp: {
     parse: parseString,
     default: DEFAULT_TEMP,
@@ -113,6 +120,8 @@ export function readForemanConfig(flags: CommonFlags, values: Record<string, unk
     concurency: config.concurency,
     interval: config.interval,
     tags: config.tags,
+    auto_tags: config.auto_tags,
+    pull: config.pull,
     temp: config.temp,
     observer: config.observer,
     limits,

@@ -41,7 +41,7 @@ export async function openForeman(
   shutdown.closing('client', () => client.close());
   // Wrong credentials are said now and not in a loop.
   const leased = await leasesTasks(client, config.name);
-  const offer = await readOffer(config.limits, config.tags);
+  const offer = await readOffer(config.limits, { tags: config.tags, auto: config.auto_tags });
   const context: ForemanContext = {
     client,
     worker: containerWorker(containers),
@@ -55,6 +55,7 @@ export async function openForeman(
     foreman: config.name,
     leased,
     interval: config.interval,
+    pull: config.pull,
     seats: new Seats(offer.limits, offer.defaults, config.concurency),
     running: new Set(),
   };

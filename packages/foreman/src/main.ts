@@ -19,6 +19,8 @@ const program = commandLine('kolejka-foreman', 'Governs this node: takes tasks t
   .option('--concurency <count>', 'most tasks at one time')
   .option('--interval <seconds>', 'pause between questions to a server of the original')
   .option('--tags <tags>', 'tags of this node, separated by commas')
+  .option('--auto-tags <flag>', 'add the tags of this machine (cpu, cpus, gpu, gpus, hostname, kernel): true or false')
+  .option('--pull', 'pull images even when a local version is there')
   .option('--temp <directory>', 'directory for what is needed only while tasks run')
   .option('--state <directory>', 'directory for what must outlive a restart')
   .option('--observer <socket>', "the observer's socket");

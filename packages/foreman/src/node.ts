@@ -2,6 +2,8 @@
 import { hostname, release } from 'node:os';
 import { LIMIT_NAMES, type Limits } from '@kolejka/protocol';
 import { cpu, mem } from 'systeminformation';
+import { readCpuTags } from './cpu-tags.ts';
+import { gpuTagsOf, readGpuNames } from './gpu-tags.ts';
 
 export interface Offer {
   /** Limits of the node; those it does not state are not counted. */
@@ -31,21 +33,30 @@ const SILENT_TASK: Limits = {
 /**
  * The offer of this machine.
  * @param configured limits an operator has set; they win over what the machine has
- * @param extraTags tags an operator has set
+ * @param wanted tags an operator has set, and whether the machine's own are to be added
  */
-export async function readOffer(configured: Limits, extraTags: readonly string[]): Promise<Offer> {
-  const [{ cores }, { total }] = await Promise.all([cpu(), mem()]);
+export async function readOffer(
+  configured: Limits,
+  wanted: { tags: readonly string[]; auto: boolean },
+): Promise<Offer> {
+  const [{ cores }, { total }, gpus] = await Promise.all([cpu(), mem(), readGpuNames()]);
   const machine: Limits = {
     cpus: cores,
     memory: Math.floor(total - spare(total)),
     pids: 16_384,
     swap: 0,
-    gpus: 0,
+    gpus: gpus.length,
     network: false,
   };
   const limits = { ...machine, ...configured };
-  const automatic = [`hostname:${hostname()}`, `kernel:${release()}`, `cpus:${cores}`];
-  return { limits, tags: [...new Set([...automatic, ...extraTags])], defaults: silentTask(limits) };
+  const ofMachine = async () => [
+    ...(await readCpuTags()),
+    ...gpuTagsOf(gpus),
+    `hostname:${hostname()}`,
+    `kernel:${release()}`,
+  ];
+  const automatic = wanted.auto ? await ofMachine() : [];
+  return { limits, tags: [...new Set([...automatic, ...wanted.tags])], defaults: silentTask(limits) };
 }
 
 /** Never more than the node has: a task that says nothing fits an idle node. */

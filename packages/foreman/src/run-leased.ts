@@ -22,6 +22,8 @@ export interface LeasedContext extends HandInContext {
   worker: Worker;
   spool: Spool;
   offer: Offer;
+  /** Pull images even when they are here. */
+  pull: boolean;
   disk: Pick<Disk, 'failed' | 'succeeded' | 'recover'>;
 }
 
@@ -78,6 +80,7 @@ async function runOrExplain(context: LeasedContext, leased: Leased): Promise<Res
       cpusOffset: seat.cpusOffset,
       tags: offer.tags,
       consume: true,
+      pull: context.pull,
       cancel: held.stop.signal,
       started: () => {
         log.say('task-running', about);
