@@ -44,7 +44,7 @@ export function limitsPage(): string {
         return [code(name), how, reached, refused];
       }),
     ),
-    'A task that states neither `workspace` nor `storage` writes on the disk of the node. It is ended with the reason `disk` when it leaves less than 1 GiB or 10 000 files free there, or less than half of what was free when it began.',
+    'A task that states neither `workspace` nor `storage` writes on the disk of the node. It is ended with the reason `disk` when it leaves less than 1 GiB or 10 000 files free there, or less than half of what was free when it began, unless it has written little itself (64 MiB, 5000 files).',
     '## Instructions and cycles',
     'The CPU counts them, in user mode, for the whole task from the making of its group on: what the engine needs to start the container is in them. The worker looks every 50 ms and once more at the end, and ends what is over with the reason `perf`; a task may be over by what it does in that time. A machine whose CPU shows no counters (most virtual machines) or whose kernel does not lend them refuses a task with such a limit before it starts, with `limit-not-kept` and the reason; a task without one runs. Whoever only wants the figures states a limit that is never reached.',
     '## How values are written',

@@ -2,7 +2,9 @@
  * What tasks leave of the node's disk. A task that states a limit has a disk of its own; one that does not writes on
  * the node's, and is ended before that is full.
  */
+import { execFile } from 'node:child_process';
 import { existsSync, statfsSync, statSync, type StatsFs } from 'node:fs';
+import { promisify } from 'node:util';
 
 /** Left for everything else on the node: bytes and files, or half of what was there at the start if that is less. */
 const KEPT_BYTES = 1024 ** 3;
@@ -30,6 +32,29 @@ export function watchFreeSpace(directories: readonly string[]): () => boolean {
 /** Some file systems, such as btrfs, make files as they are needed and count none. */
 function free({ bavail, bsize, files, ffree }: StatsFs): { bytes: number; files: number } {
   return { bytes: bavail * bsize, files: files === 0 ? Infinity : ffree };
+}
+
+/** A task with less than this of its own on the node's disk is not one of those that have filled it. */
+const MUCH_BYTES = 64 * 1024 ** 2;
+const MUCH_FILES = 5000;
+
+/** Whether there is much in the directories, whose contents may change meanwhile. */
+export async function isMuch(directories: readonly string[]): Promise<boolean> {
+  const places = directories.filter((directory) => existsSync(directory));
+  if (places.length === 0) return false;
+  const [bytes, files] = await Promise.all([measure('--block-size=1', places), measure('--inodes', places)]);
+  return bytes > MUCH_BYTES || files > MUCH_FILES;
+}
+
+/** Sum of what du(1) says. It ends with 1 when a file was removed under it, and has counted the others. */
+async function measure(unit: string, places: readonly string[]): Promise<number> {
+  const args = ['--summarize', '--one-file-system', unit, '--', ...places];
+  const text = await promisify(execFile)('du', args).then(
+    ({ stdout }) => stdout,
+    ({ stdout = '' }: { stdout?: string }) => stdout,
+  );
+  const sizes = text.split('\n').map((line) => Number.parseInt(line, 10));
+  return sizes.reduce((sum, size) => sum + (Number.isNaN(size) ? 0 : size), 0);
 }
 
 /** So much is in none of the files that the engine makes for a container. */

@@ -4,18 +4,21 @@
  */
 import path from 'node:path';
 import { GridError, type Limits } from '@kolejka/protocol';
+import type { Container } from 'dockerode';
 import { type Bounded, type BoundedKind, makeBounded, releaseBounded } from './bounded.ts';
 import type { Engine } from './engine.ts';
-import { isSpent, watchFreeSpace } from './node-disk.ts';
-import { boundStorage, type Storage, type StorageKind, UNBOUNDED } from './storage.ts';
+import { isMuch, isSpent, watchFreeSpace } from './node-disk.ts';
+import { boundStorage, type Storage, type StorageKind, UNBOUNDED, writtenPlaces } from './storage.ts';
 
 export interface RunDisk {
   /** Directory for the task's files and its result. */
   files: string;
   /** What the container writes elsewhere. */
   storage: Storage;
-  /** What is written without a limit has used up what the node's disk has for it. */
-  hasFilledNode: () => boolean;
+  /** Little is left on the node's disk, where the task writes without a limit. */
+  isNodeLow: () => boolean;
+  /** Whether much of what is there is the task's. */
+  hasMuch: (container: Container) => Promise<boolean>;
   /**
    * The limit of a directory that is full, or undefined.
    * @throws GridError `node-unfit` when it is the node's disk that is full, and not the task's part of it
@@ -54,10 +57,15 @@ export async function openRunDisk(options: DiskOptions): Promise<RunDisk> {
   return {
     files: workspace?.directory ?? directory,
     storage: storage === undefined ? UNBOUNDED : await boundStorage(kinds.storage, storage, closing),
-    hasFilledNode: watchFreeSpace([
+    isNodeLow: watchFreeSpace([
       ...(limits.workspace === undefined ? [directory] : []),
       ...(limits.storage === undefined ? [engine.directory] : []),
     ]),
+    hasMuch: async (container) =>
+      await isMuch([
+        ...(limits.workspace === undefined ? [directory] : []),
+        ...(limits.storage === undefined ? await writtenPlaces(container) : []),
+      ]),
     async fullLimit() {
       if (limited.length > 0 && isSpent(directory)) {
         throw new GridError(

@@ -125,7 +125,7 @@ async function runContainer(
   watch = startWatch({
     group,
     limits,
-    hasFilledNode: () => disk.hasFilledNode() || hasGrown(),
+    lookAtDisk: () => (hasGrown() ? Promise.resolve(true) : disk.isNodeLow() ? disk.hasMuch(container) : undefined),
     cancel,
     kill: () => group.kill(),
     failed: (error) => log.say('kill-failed', { task: task.id, error }),

@@ -78,14 +78,26 @@ export async function boundStorage(
         layer = await cover(await requireLayer(found));
         await forgetWork(layer);
       }
-      const volumes = found.Mounts.filter(({ Type }) => (Type as string) === 'volume');
-      for (const { Source } of volumes) await cover(Source);
+      for (const volume of volumesOf(found)) await cover(volume);
     },
     async check() {
       if (layer !== undefined) await requireWork(layer);
     },
   };
 }
+
+const volumesOf = ({ Mounts: mounts }: ContainerInspectInfo) =>
+  mounts.filter(({ Type }) => (Type as string) === 'volume').map(({ Source }) => Source);
+
+/** Directories of the engine that hold what a container has written, as far as it says. */
+export async function writtenPlaces(container: Container): Promise<string[]> {
+  const found = await container.inspect();
+  const upper = upperOf(found);
+  return [...(upper === undefined ? [] : [upper]), ...volumesOf(found)];
+}
+
+const upperOf = ({ GraphDriver: driver }: ContainerInspectInfo) =>
+  ((driver?.Data ?? {}) as Record<string, string | undefined>)['UpperDir'];
 
 async function makePlaces(bounded: Bounded): Promise<MountSettings[]> {
   const mounts: MountSettings[] = [];

@@ -44,8 +44,8 @@ const KILLS: Partial<Record<Reason, true>> = {
 export interface WatchOptions {
   group: Group;
   limits: Limits;
-  /** The disk of the node is as full as a task may make it. */
-  hasFilledNode: () => boolean;
+  /** Looks at the disk of the node: resolves to whether the task has filled it, or undefined when there is room. */
+  lookAtDisk: () => Promise<boolean> | undefined;
   /** Aborted to cancel the task. */
   cancel: AbortSignal;
   /** Kills everything of the task. */
@@ -54,7 +54,7 @@ export interface WatchOptions {
 }
 
 /** Watches from the moment the program has started. */
-export function startWatch({ group, limits, hasFilledNode, cancel, kill, failed }: WatchOptions): Watch {
+export function startWatch({ group, limits, lookAtDisk, cancel, kill, failed }: WatchOptions): Watch {
   const killed = Promise.withResolvers<void>();
   let reason: Reason | undefined;
   let mustDie = false;
@@ -77,6 +77,7 @@ export function startWatch({ group, limits, hasFilledNode, cancel, kill, failed 
     if (group.refusedForks() > 0) note('pids');
   };
   let wasOver = false;
+  let looking: Promise<void> | undefined;
   let { memory_program: maxProgram = 0 } = group.read(['memory_program']);
   const sample = () => {
     if (mustDie) return killNow();
@@ -87,7 +88,9 @@ export function startWatch({ group, limits, hasFilledNode, cancel, kill, failed 
     if (isOverPerf(stats, limits)) note('perf');
     // Its counters could not count all the time, so the limit is not kept: the node's fault.
     if (PERF.some((name) => limits[name] !== undefined && stats[name] === undefined)) note('infrastructure');
-    if (hasFilledNode()) note('disk');
+    looking ??= lookAtDisk()
+      ?.then((isFilled) => void (isFilled && note('disk')), failed)
+      .finally(() => (looking = undefined));
     if (limits.pids === undefined) return;
     // The pids limit is written when the program runs already: one that was quicker is over it, and stays so. In the
     // first moment threads of the engine's own start may still be there, so once is not enough.

@@ -100,13 +100,31 @@ test('files of the engine in /etc cannot be filled either', async (t) => {
   await theNextPasses(t, scene);
 });
 
-test('hostile input 15: a task without limits is ended before the disk of the node is full', async (t) => {
-  const scene = await openScene(t);
-  // A small disk for a node.
+/** A small disk for the runs of a node. */
+async function smallDisk(t: ExecutionContext, scene: Scene): Promise<string> {
   const disk = path.join(scene.directory, 'disk');
   t.teardown(() => releaseBounded([disk]));
   await makeBounded('file', disk, 256 * MIB, 'workspace');
   scene.context.temp = path.join(disk, 'runs');
+  return disk;
+}
+
+test('a task that writes little is not ended when others fill the disk of the node', async (t) => {
+  const scene = await openScene(t);
+  const disk = await smallDisk(t, scene);
+  const others = async () => await writeFile(path.join(disk, 'others'), Buffer.alloc(200 * MIB));
+  const { result } = await scene.run(
+    sh('sleep 3; echo little > ../result/little'),
+    {},
+    { started: () => void others() },
+  );
+  t.like(result, { reason: 'exit', result: 0 });
+  t.true('little' in result.files);
+});
+
+test('hostile input 15: a task without limits is ended before the disk of the node is full', async (t) => {
+  const scene = await openScene(t);
+  await smallDisk(t, scene);
   // With pauses, so that the worker has its turn on a machine however loaded.
   const script = 'while true; do head -c 1000000 /dev/zero >> ../result/big || echo full; sleep 0.02; done';
   const { result, text } = await scene.run({ ...sh(script), limits: { time: '120s' } });
