@@ -11,7 +11,7 @@ import { openShutdown } from '@kolejka/program';
 import { asGridError, RESULT_FILE, type TaskEvent } from '@kolejka/protocol';
 import { openEngine } from '@kolejka/worker';
 import { type Grid, startGrid } from 'kolejka';
-import { findLeftovers } from '../tests/leftovers.ts';
+import { findLeftovers } from '../packages/worker/test/machine.ts';
 
 const EXAMPLE = path.resolve(import.meta.dirname, '../examples/hello');
 /** What shells answer for a program that Ctrl-C ended. */

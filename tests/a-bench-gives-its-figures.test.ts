@@ -6,7 +6,7 @@ import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import test, { type ExecutionContext } from 'ava';
 import { ROOT } from './command.ts';
-import { findLeftovers } from './leftovers.ts';
+import { findLeftovers } from '../packages/worker/test/machine.ts';
 
 const COUNTS = ['c1', 'c8', 'c64'];
 

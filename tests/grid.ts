@@ -8,7 +8,7 @@ import { parseResult, type Result, RESULT_FILE, type TaskEvent } from '@kolejka/
 import type { ExecutionContext } from 'ava';
 import { prepareAccounts, type Program, type ProgramName, startProgram } from 'kolejka';
 import { ROOT, runCommand, type Said } from './command.ts';
-import { findLeftovers } from './leftovers.ts';
+import { findLeftovers } from '../packages/worker/test/machine.ts';
 
 export const EXAMPLES = path.join(ROOT, 'examples');
 

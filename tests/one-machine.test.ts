@@ -9,7 +9,7 @@ import { text } from 'node:stream/consumers';
 import test, { type ExecutionContext } from 'ava';
 import { ROOT, runCommand, startCommand } from './command.ts';
 import { until } from './grid.ts';
-import { findLeftovers } from './leftovers.ts';
+import { findLeftovers } from '../packages/worker/test/machine.ts';
 
 async function temporary(t: ExecutionContext): Promise<string> {
   const directory = await mkdtemp(path.join(tmpdir(), 'kolejka-up-'));

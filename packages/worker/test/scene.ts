@@ -1,5 +1,5 @@
 /** A worker with the real engine in a temporary directory, for tests that run tasks. */
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { openLog } from '@kolejka/program';
@@ -13,7 +13,9 @@ import {
   WORKER_MESSAGES,
   type WorkerContext,
 } from '../src/index.ts';
+import { homeOf } from '../src/run-id.ts';
 import { removeLeftovers } from '../src/runs.ts';
+import { findLeftovers } from './machine.ts';
 
 export interface Scene {
   directory: string;
@@ -21,6 +23,10 @@ export interface Scene {
   /** Runs a task given as in JSON, with files given by name and text, and reads its result directory. */
   run: (task: object, files?: Record<string, string>, request?: Partial<RunRequest>) => Promise<Ran>;
   removeLeftovers: () => Promise<void>;
+  /** What of this worker's runs the machine still has, one line each. */
+  findLeft: () => Promise<string[]>;
+  /** After a hostile task: the next one passes, and of both nothing is left. */
+  isUnharmed: () => Promise<void>;
 }
 
 export interface Ran {
@@ -43,7 +49,7 @@ export async function openScene(t: ExecutionContext): Promise<Scene> {
   });
   t.teardown(() => closeWorker(context));
   let runs = 0;
-  return {
+  const scene: Scene = {
     directory,
     context,
     async run(task, files = {}, request = {}) {
@@ -72,5 +78,17 @@ export async function openScene(t: ExecutionContext): Promise<Scene> {
       }
     },
     removeLeftovers: () => removeLeftovers(context),
+    async findLeft() {
+      const found = await findLeftovers({ directories: [], tasks: [homeOf(context.temp), context.temp] });
+      const runsLeft = await readdir(context.temp).catch((): string[] => []);
+      return [...found, ...runsLeft.map((run) => `directory ${run}`)];
+    },
+    async isUnharmed() {
+      const { result, text } = await scene.run({ args: ['echo', 'next'] });
+      t.is(result.reason, 'exit', result.message);
+      t.is(await text('out'), 'next\n');
+      t.deepEqual(await scene.findLeft(), []);
+    },
   };
+  return scene;
 }
