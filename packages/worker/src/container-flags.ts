@@ -12,6 +12,9 @@ const MOST_PIDS = 2 ** 22;
 /** As much as the engine gives, and the original. */
 const SHM_BYTES = 64 * 1024 ** 2;
 
+/** Of one process. The engine's own default may be a million; a table of them is memory of the kernel. */
+const MOST_OPEN_FILES = 16_384;
+
 /** Judges run as root inside and switch to other users; everything else is dropped. */
 const CAPABILITIES = ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'KILL', 'SETGID', 'SETUID', 'SYS_NICE'];
 
@@ -79,7 +82,10 @@ export function containerOptions(plan: ContainerPlan): ContainerCreateOptions {
       ShmSize: SHM_BYTES,
       ReadonlyRootfs: storage.ReadonlyRootfs === true,
       DeviceRequests: plan.gpus,
-      Ulimits: [{ Name: 'core', Soft: 0, Hard: 0 }],
+      Ulimits: [
+        { Name: 'core', Soft: 0, Hard: 0 },
+        { Name: 'nofile', Soft: MOST_OPEN_FILES, Hard: MOST_OPEN_FILES },
+      ],
       LogConfig: { Type: 'none', Config: {} },
       Mounts: [
         ...storage.mounts,

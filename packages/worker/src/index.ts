@@ -1,6 +1,7 @@
 /** The worker as a library: one task in one container. */
 export { openEngine } from './engine.ts';
 export { type KeeperRow, KEEPERS } from './limit-keepers.ts';
+export type { OutputListener, OutputPiece } from './live-output.ts';
 export { MESSAGES as WORKER_MESSAGES } from './messages.ts';
 export { disownDirectory, livingOwner, ownDirectory } from './owner.ts';
 export { closeWorker, openWorker, type WorkerContext } from './open.ts';

@@ -10,6 +10,10 @@ export const MESSAGES = {
     level: 'error',
     about: 'The output of a task could not be kept: the disk, or the engine went away.',
   },
+  'listener-failed': {
+    level: 'warn',
+    about: 'Whoever listened to the output of a task failed, and hears no more of it; the files have all.',
+  },
   'kill-failed': { level: 'error', about: 'A task could not be killed or looked at; it is tried again at once.' },
   'left-behind': { level: 'error', about: 'Something of a run could not be removed; the next start tries again.' },
 } as const satisfies Messages;

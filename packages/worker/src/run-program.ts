@@ -13,6 +13,7 @@ import { prepareNetwork } from './network.ts';
 import type { PullListener } from './image-pull.ts';
 import { watchFiles } from './node-disk.ts';
 import { observerDirectory } from './observer-directory.ts';
+import { openLiveOutput, type OutputListener } from './live-output.ts';
 import type { WorkerContext } from './open.ts';
 import type { RunDisk } from './run-disk.ts';
 import { containerName, removeContainer, RUN_LABEL, type Run } from './runs.ts';
@@ -30,6 +31,7 @@ export interface Prepared {
   workspace: Workspace;
   pull: boolean;
   pulling: PullListener | undefined;
+  output: OutputListener | undefined;
   cancel: AbortSignal;
   started: () => void;
   /** Registers what must be closed, whatever happens. */
@@ -94,15 +96,17 @@ export async function runProgram(context: WorkerContext, prepared: Prepared): Pr
 
 async function runContainer(
   { engine, log }: WorkerContext,
-  { task, limits, run, disk, workspace, cancel, started }: Prepared,
+  { task, limits, run, disk, workspace, output: listener, cancel, started }: Prepared,
   container: Container,
   group: Group,
 ): Promise<Omit<Ended, 'image'>> {
   const step = (name: Step) => sayStep(log, run, name);
   step('start');
   let watch: Watch | undefined;
+  const live = listener && openLiveOutput(listener, (error) => log.say('listener-failed', { task: task.id, error }));
   const streams = await attachStreams(container, {
     task,
+    live,
     stdin: task.stdin === undefined ? undefined : path.join(workspace.task, task.stdin),
     directory: workspace.streams,
     limitBytes: limits.workspace ?? OUTPUT_BYTES,
@@ -144,6 +148,7 @@ async function runContainer(
   }
   const heardMs = performance.now() - startedAt;
   const output = await streams.done;
+  await live?.end();
   const exit = await readExit(container);
   const stats = withoutLostForks(group.read(), limits.pids);
   if ((stats.memory_oom_kills ?? 0) > 0) watch.note('memory');

@@ -11,6 +11,7 @@ import { describeDisk, describeEnd, describeFailure, describeFiles, REFUSALS, st
 import { neededGpus } from './gpus.ts';
 import type { PullListener } from './image-pull.ts';
 import { checkLimits } from './limit-keepers.ts';
+import type { OutputListener } from './live-output.ts';
 import type { WorkerContext } from './open.ts';
 import { openResultDirectory, writeResult } from './result-directory.ts';
 import { openRunDisk } from './run-disk.ts';
@@ -37,6 +38,8 @@ export interface RunRequest {
   pull?: boolean;
   /** Hears how far the pull of the image is; not called where none is needed. */
   pulling?: PullListener;
+  /** Hears the program's output while it runs, beside the files; a slow one misses some and holds up nothing. */
+  output?: OutputListener;
   /** Aborted to cancel the run. */
   cancel?: AbortSignal;
   /** Called when the program runs in its container. */
@@ -85,7 +88,7 @@ export async function runTask(context: WorkerContext, request: RunRequest): Prom
     limits = { ...limits, ...neededGpus(task.limits, request.limits ?? {}) };
     checkLimits(limits, (name) => context.cgroups.whyNotKept(name));
     result = { ...result, limits };
-    const { pull = false, pulling, started = () => undefined, taskDirectory: directory, consume = false } = request;
+    const { pull = false, pulling, output, started = () => undefined, taskDirectory: directory, consume = false } = request;
     const { engine, diskKinds: kinds } = context;
     const disk = await openRunDisk({ engine, kinds, directory: run.directory, limits, closing });
     workspace = await prepareWorkspace({ files: disk.files, streams: run.directory }, { task, directory, consume });
@@ -97,6 +100,7 @@ export async function runTask(context: WorkerContext, request: RunRequest): Prom
       workspace,
       pull,
       pulling,
+      output,
       cancel,
       started,
       closing,

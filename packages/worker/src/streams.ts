@@ -5,6 +5,7 @@ import path from 'node:path';
 import { type Duplex, pipeline } from 'node:stream';
 import { GridError, type Task } from '@kolejka/protocol';
 import type { Container } from 'dockerode';
+import type { LiveOutput } from './live-output.ts';
 
 export interface Output {
   /** How stderr began. */
@@ -31,6 +32,8 @@ export interface StreamOptions {
   directory: string;
   /** Most bytes kept of both together. */
   limitBytes: number;
+  /** Hears what comes, as far as it is kept. */
+  live?: LiveOutput | undefined;
   /** Called when there is more, and for each piece of it. */
   exceeded: () => void;
   /** Called when output could not be kept or heard any more. */
@@ -88,7 +91,7 @@ async function openInput(file: string): Promise<FileHandle> {
 }
 
 async function writeOutputs(connection: NodeJS.ReadableStream, options: StreamOptions): Promise<Output> {
-  const { limitBytes, exceeded, failed } = options;
+  const { limitBytes, live, exceeded, failed } = options;
   const output: Output = { stderr: '', stdoutBytes: 0 };
   let files = new Map<number, FileHandle>();
   try {
@@ -99,7 +102,11 @@ async function writeOutputs(connection: NodeJS.ReadableStream, options: StreamOp
       else if (output.stderr.length < BEGINNING_BYTES) output.stderr += bytes.toString('latin1', 0, BEGINNING_BYTES);
       const file = files.get(channel);
       if (file === undefined) continue;
-      if (left > 0) await writeAll(file, bytes.subarray(0, left));
+      const kept = bytes.subarray(0, left);
+      if (kept.length > 0) {
+        live?.push(channel === 1 ? 'stdout' : 'stderr', kept);
+        await writeAll(file, kept);
+      }
       if (bytes.length > left) exceeded();
       left = Math.max(0, left - bytes.length);
     }

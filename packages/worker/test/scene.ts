@@ -20,8 +20,8 @@ import { findLeftovers } from './machine.ts';
 export interface Scene {
   directory: string;
   context: WorkerContext;
-  /** Runs a task given as in JSON, with files given by name and text, and reads its result directory. */
-  run: (task: object, files?: Record<string, string>, request?: Partial<RunRequest>) => Promise<Ran>;
+  /** Runs a task given as in JSON, with files given by name and content, and reads its result directory. */
+  run: (task: object, files?: Record<string, string | Uint8Array>, request?: Partial<RunRequest>) => Promise<Ran>;
   removeLeftovers: () => Promise<void>;
   /** What of this worker's runs the machine still has, one line each. */
   findLeft: () => Promise<string[]>;
@@ -38,6 +38,15 @@ export interface Ran {
 
 /** Limits under which no test program can do harm; a task of a test states what it is about on top. */
 const SAFE = { cpus: 1, memory: '64M', swap: 0, pids: 64, time: '20s' };
+
+/** A task that is a shell script. */
+export const sh = (script: string) => ({ args: ['sh', '-c', script] });
+
+/** A task that builds a program from one of its files, and then is a shell script beside it. */
+export const build = (file: string, script: string) => ({
+  ...sh(`cc -o program ${file} && ${script}`),
+  image: 'kolejka/cc:1',
+});
 
 export async function openScene(t: ExecutionContext): Promise<Scene> {
   const directory = await mkdtemp(path.join(tmpdir(), 'kolejka-worker-test-'));
@@ -57,9 +66,9 @@ export async function openScene(t: ExecutionContext): Promise<Scene> {
       const taskDirectory = path.join(directory, `task-${runs}`);
       const resultDirectory = path.join(directory, `result-${runs}`);
       await mkdir(taskDirectory);
-      for (const [name, text] of Object.entries(files)) {
+      for (const [name, content] of Object.entries(files)) {
         await mkdir(path.dirname(path.join(taskDirectory, name)), { recursive: true });
-        await writeFile(path.join(taskDirectory, name), text);
+        await writeFile(path.join(taskDirectory, name), content);
       }
       const asked = {
         image: 'busybox:stable',
