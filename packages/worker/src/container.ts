@@ -45,15 +45,24 @@ export async function startContainer(container: Container): Promise<void> {
   }
 }
 
+/** Exit code and first line of stderr, by who found that the program cannot be started. */
+const INIT_FAILURES: readonly { codes: readonly number[]; line: RegExp }[] = [
+  // The init: there is no such program.
+  { codes: [126, 127], line: /^\[FATAL tini \(\d+\)\] (.*)$/ },
+  // The runtime, which could not start the init with these arguments.
+  { codes: [1], line: /^exec \/sbin\/docker-init: (.*)$/ },
+];
+
 /**
- * The engine starts an init in the container, and that init the program. That there is no such program is said by the
- * init, with exit code 126 or 127, as the first line of stderr; answers that line, or undefined.
+ * The engine starts an init in the container, and that init the program. That this could not be is said on stderr;
+ * answers that line, or undefined.
  *
  * A program can say the same, so it takes nothing from the result: exit code, statistics and files stay.
  */
 export function initFailure(code: number, { stderr, stdoutBytes }: Output): string | undefined {
-  if ((code !== 126 && code !== 127) || stdoutBytes > 0) return undefined;
-  return /^\[FATAL tini \(\d+\)\] (.*)$/.exec(stderr.split('\n', 1)[0] ?? '')?.[1];
+  if (stdoutBytes > 0) return undefined;
+  const [first = ''] = stderr.split('\n', 1);
+  return INIT_FAILURES.find(({ codes, line }) => codes.includes(code) && line.test(first))?.line.exec(first)?.[1];
 }
 
 /**
