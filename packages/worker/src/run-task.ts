@@ -88,7 +88,14 @@ export async function runTask(context: WorkerContext, request: RunRequest): Prom
     limits = { ...limits, ...neededGpus(task.limits, request.limits ?? {}) };
     checkLimits(limits, (name) => context.cgroups.whyNotKept(name));
     result = { ...result, limits };
-    const { pull = false, pulling, output, started = () => undefined, taskDirectory: directory, consume = false } = request;
+    const {
+      pull = false,
+      pulling,
+      output,
+      started = () => undefined,
+      taskDirectory: directory,
+      consume = false,
+    } = request;
     const { engine, diskKinds: kinds } = context;
     const disk = await openRunDisk({ engine, kinds, directory: run.directory, limits, closing });
     workspace = await prepareWorkspace({ files: disk.files, streams: run.directory }, { task, directory, consume });

@@ -15,6 +15,7 @@ import {
 } from '../src/index.ts';
 import { homeOf } from '../src/run-id.ts';
 import { removeLeftovers } from '../src/runs.ts';
+import { noMountIsLeft } from './left.ts';
 import { findLeftovers } from './machine.ts';
 
 export interface Scene {
@@ -96,6 +97,7 @@ export async function openScene(t: ExecutionContext): Promise<Scene> {
       const { result, text } = await scene.run({ args: ['echo', 'next'] });
       t.is(result.reason, 'exit', result.message);
       t.is(await text('out'), 'next\n');
+      await noMountIsLeft(t, context.temp);
       t.deepEqual(await scene.findLeft(), []);
     },
   };
