@@ -2,7 +2,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import test from 'ava';
 import { openGrid, type TestGrid, until } from './grid.ts';
-import { findLeftovers } from './leftovers.ts';
+import { findLeftovers } from '../packages/worker/test/machine.ts';
 
 /** A task that sleeps, and counts nothing: what matters is where it runs and how often. */
 async function putSleeper(grid: TestGrid, seconds: number): Promise<string> {
