@@ -76,6 +76,12 @@ const program = commandLine('kolejka-observer', 'Accounts for and limits groups 
       failed: (error) => log.say('pass failed', { error }),
     });
     shutdown.closing('looking after', () => lookingAfter);
+    const sampling = runLoop({
+      pass: async () => sessions.sample(),
+      signal: shutdown.asked,
+      failed: (error) => log.say('pass failed', { error }),
+    });
+    shutdown.closing('sampling', () => sampling);
     shutdown.asked.addEventListener('abort', () =>
       log.say('stopping', { closeSessions: flags.closeSessions === true }),
     );

@@ -7,6 +7,7 @@ import type { Cgroups, Group } from './cgroup/index.ts';
 import { watchCounted } from './counted-limits.ts';
 import { limitGroup } from './limit-group.ts';
 import { isAlive, type Peer } from './peer.ts';
+import { ProgramPeak } from './program-peak.ts';
 import type { Records, SessionRecord } from './records.ts';
 
 /** Counters belong to the process that has opened them. */
@@ -27,12 +28,14 @@ export interface SessionParts {
 export class Session {
   readonly group: Group;
   readonly #parts: SessionParts;
+  readonly #peak: ProgramPeak;
   #record: SessionRecord;
   #timer: NodeJS.Timeout | undefined;
   #stopCounting = () => {};
 
   constructor(record: SessionRecord, group: Group, parts: SessionParts) {
     this.#record = record;
+    this.#peak = new ProgramPeak(record.stats);
     this.#parts = parts;
     this.group = group;
   }
@@ -148,8 +151,16 @@ export class Session {
     if (failure !== undefined) throw failure;
   }
 
+  /** Looks at what the kernel keeps no peak of. To be called often. */
+  sample(): void {
+    if (this.#record.isUsed) this.#peak.add(this.group.read(['memory_program']));
+  }
+
   stats(): Stats {
-    const stats: Stats = { ...this.group.read(), time: this.#parts.clock.monotonic() - this.#record.since };
+    const stats: Stats = {
+      ...this.#peak.add(this.group.read()),
+      time: this.#parts.clock.monotonic() - this.#record.since,
+    };
     const { isTakenOver, hadSessions } = this.#record;
     const lost = [
       ...(isTakenOver && hadSessions ? this.#parts.cgroups.lostWithGroups : []),

@@ -16,6 +16,10 @@ import { Session, type SessionParts } from './session.ts';
 const MOST_SESSIONS = 100;
 /** How often abandoned sessions are looked for. */
 const PASS_PAUSE_MS = 1_000;
+/** How often sessions are looked at for peaks that the kernel does not keep. */
+const SAMPLE_PAUSE_MS = 50;
+/** In one round: 1 000 sessions must not keep a CPU busy. */
+const MOST_SAMPLES = 20;
 
 export interface SessionsParts {
   cgroups: Cgroups;
@@ -28,6 +32,8 @@ export interface SessionsParts {
 export class Sessions {
   readonly #parts: SessionsParts;
   readonly #open = new Map<string, Session>();
+  /** How many of the sessions have had their turn. */
+  #sampled = 0;
   readonly #closing = new Map<Session, Promise<void>>();
   readonly #ended: EndedStats;
   readonly #orphans: Orphans;
@@ -218,6 +224,16 @@ export class Sessions {
     await this.#orphans.pass();
     this.#ended.sweep(this.#parts.clock.monotonic());
     return PASS_PAUSE_MS;
+  }
+
+  /** One round of samples of some sessions; they take turns. Answers how long to pause. */
+  sample(): number {
+    const all = this.list();
+    const first = this.#sampled < all.length ? this.#sampled : 0;
+    const turn = all.slice(first, first + MOST_SAMPLES);
+    this.#sampled = first + turn.length;
+    for (const session of turn) session.sample();
+    return SAMPLE_PAUSE_MS;
   }
 
   /** Ends those that nobody can use any more, and leaves the others to the next observer. */

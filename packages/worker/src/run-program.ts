@@ -1,7 +1,7 @@
 /** From the image to the death of the last process: what happens between a filled workspace and a collected result. */
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Group } from '@kolejka/observer/cgroup';
+import { type Group, isOverCount } from '@kolejka/observer/cgroup';
 import { GridError, type Limits, type Reason, type Stats, type Task } from '@kolejka/protocol';
 import type { Container } from 'dockerode';
 import { createContainer, type Exit, initFailure, readExit, startContainer, waitForExit } from './container.ts';
@@ -19,7 +19,7 @@ import type { RunDisk } from './run-disk.ts';
 import { containerName, removeContainer, RUN_LABEL, type Run } from './runs.ts';
 import { sayStep, type Step } from './steps.ts';
 import { attachStreams } from './streams.ts';
-import { isOverPerf, startWatch, type Watch } from './watch.ts';
+import { startWatch, type Watch } from './watch.ts';
 import type { Workspace } from './workspace.ts';
 
 /** Everything a program needs that is there before it. */
@@ -152,7 +152,7 @@ async function runContainer(
   const exit = await readExit(container);
   const stats = withoutLostForks(group.read(), limits.pids);
   if ((stats.memory_oom_kills ?? 0) > 0) watch.note('memory');
-  if (isOverPerf(stats, limits)) watch.note('perf');
+  if (isOverCount(stats, limits)) watch.note('perf');
   if (limits.pids !== undefined && exit.code !== 0 && reachedPids(stats, limits.pids)) watch.note('pids');
   const failure = initFailure(exit.code, output);
   return {

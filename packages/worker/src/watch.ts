@@ -1,5 +1,5 @@
 /** What can end a task from outside: its deadline, a limit it has reached, a cancel. The first reason wins. */
-import type { Group } from '@kolejka/observer/cgroup';
+import { COUNTED, type Group, isOverCount } from '@kolejka/observer/cgroup';
 import type { Limits, Reason, StatName, Stats } from '@kolejka/protocol';
 
 /** How often the group is looked at, in milliseconds. Deadlines have timers of their own. */
@@ -7,12 +7,6 @@ const SAMPLE_MS = 50;
 
 /** What a sample reads: what may end the task, and what has no peak in the kernel. */
 const SAMPLED = ['memory_oom_kills', 'pids_usage', 'memory_program'] as const satisfies StatName[];
-const PERF = ['perf_instructions', 'perf_cycles'] as const;
-
-/** Has a group used more than it may of what the performance counters count? */
-export function isOverPerf(stats: Stats, limits: Limits): boolean {
-  return PERF.some((name) => (stats[name] ?? 0) > (limits[name] ?? Infinity));
-}
 
 export interface Watch {
   /** The reason so far, or undefined while the program may go on. */
@@ -85,9 +79,9 @@ export function startWatch({ group, limits, lookAtDisk, cancel, kill, failed }: 
     const { memory_oom_kills: oomKills = 0, pids_usage: pids = 0, memory_program: program = 0 } = stats;
     maxProgram = Math.max(maxProgram, program);
     if (oomKills > 0) note('memory');
-    if (isOverPerf(stats, limits)) note('perf');
+    if (isOverCount(stats, limits)) note('perf');
     // Its counters could not count all the time, so the limit is not kept: the node's fault.
-    if (PERF.some((name) => limits[name] !== undefined && stats[name] === undefined)) note('infrastructure');
+    if (COUNTED.some((name) => limits[name] !== undefined && stats[name] === undefined)) note('infrastructure');
     looking ??= lookAtDisk()
       ?.then((isFilled) => void (isFilled && note('disk')), failed)
       .finally(() => (looking = undefined));

@@ -46,6 +46,17 @@ export class GroupFiles {
     }, this.#read);
   }
 
+  /** The groups directly below, in the hierarchy that a file is in. */
+  below(file: string): GroupFiles[] {
+    return files.groupsIn(path.dirname(this.#at(file))).map(
+      (name) =>
+        new GroupFiles((controller) => {
+          const directory = this.#directoryOf(controller);
+          return directory === undefined ? undefined : path.join(directory, name);
+        }, this.#read),
+    );
+  }
+
   has(file: string): boolean {
     return this.text(file) !== undefined;
   }

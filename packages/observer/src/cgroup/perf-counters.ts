@@ -7,7 +7,7 @@
  */
 import { closeSync, openSync, readSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { GridError, type Stats } from '@kolejka/protocol';
+import { GridError, type Limits, type Stats } from '@kolejka/protocol';
 import { parseCpuList } from './cpu-list.ts';
 import { readFile } from './files.ts';
 
@@ -21,6 +21,12 @@ export interface PerfEvent {
 export const COUNTED = ['perf_instructions', 'perf_cycles'] as const;
 export type Counted = (typeof COUNTED)[number];
 export const isCounted = (name: string): name is Counted => (COUNTED as readonly string[]).includes(name);
+
+/** Was more counted than the limits allow? */
+export function isOverCount(stats: Stats, limits: Limits): boolean {
+  return COUNTED.some((name) => (stats[name] ?? 0) > (limits[name] ?? Infinity));
+}
+
 export type PerfEvents = Readonly<Record<Counted, PerfEvent>>;
 
 const PERF_TYPE_HARDWARE = 0;

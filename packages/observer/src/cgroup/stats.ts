@@ -7,7 +7,7 @@
  */
 import { STAT_NAMES, type StatName, type Stats } from '@kolejka/protocol';
 import type { GroupFiles } from './group-files.ts';
-import { pressure, sumOfKeys, throttled, v1CpuTime, v1Io, v1Pressure, v2Io } from './stat-files.ts';
+import { pressure, programMemory, throttled, v1CpuTime, v1Io, v1Pressure, v2Io } from './stat-files.ts';
 
 type Reader = ((files: GroupFiles) => number | undefined) | 'unknown' | 'sampled' | 'counted' | 'clock';
 export type StatTable = Record<StatName, Reader>;
@@ -40,7 +40,7 @@ export const V1_STATS = {
   memory_max_swap: 'unknown',
   memory_failures: v1MemoryFailures,
   memory_oom_kills: (files) => total(files.keyBelow('memory.oom_control', 'oom_kill')),
-  memory_program: (files) => sumOfKeys(files, 'memory.stat', ['total_rss', 'total_shmem']),
+  memory_program: (files) => programMemory(files, ['total_rss', 'total_shmem']),
   memory_max_program: 'sampled',
   pids_usage: (files) => files.number('pids.current'),
   pids_max_usage: (files) => files.number('pids.peak'),
@@ -73,7 +73,7 @@ export const V2_STATS = {
   memory_max_swap: (files) => files.number('memory.swap.peak'),
   memory_failures: (files) => files.key('memory.events', 'max'),
   memory_oom_kills: (files) => files.key('memory.events', 'oom_kill'),
-  memory_program: (files) => sumOfKeys(files, 'memory.stat', ['anon', 'shmem']),
+  memory_program: (files) => programMemory(files, ['anon', 'shmem']),
   memory_max_program: 'sampled',
   pids_usage: (files) => files.number('pids.current'),
   pids_max_usage: (files) => files.number('pids.peak'),

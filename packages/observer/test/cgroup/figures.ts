@@ -58,11 +58,11 @@ export const FIGURES: Record<string, Fact> = {
     }
   },
 
-  async 'memory without page cache is that of the program'({ cgroups, path: place, start }) {
+  async 'memory without page cache is that of the program, which is in a group below'({ cgroups, path: place, start }) {
     const group = cgroups.create(place);
     const holding = start('hold40');
     await holding.heard(1);
-    group.enter(holding.pid);
+    cgroups.create(`${place}/below`).enter(holding.pid);
     const { memory_program: before = -1 } = group.read();
     holding.go();
     await holding.heard(1);
