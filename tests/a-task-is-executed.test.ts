@@ -79,6 +79,29 @@ test.serial('a program in a container opens an observer session and reads what i
   t.deepEqual(await grid.finish(), []);
 });
 
+test.serial('a node that states workspace and storage gives a task that says nothing 1 GiB of each', async (t) => {
+  const grid = await openGrid(t);
+  await grid.startForeman('one', '--workspace', '2G', '--storage', '2G');
+  const task = path.join(grid.directory, 'silent');
+  await mkdir(task);
+  const script = 'for place in . ../result /; do df -k $place | tail -n 1; done';
+  const spec = { image: 'busybox:stable', args: ['sh', '-c', script], stdout: 'out', limits: { time: '60s' } };
+  await writeFile(path.join(task, 'kolejka_task.json'), JSON.stringify(spec));
+  const { result, text } = await grid.execute(task);
+  t.like(result, { result: 0, reason: 'exit' });
+  t.like(result.limits, { workspace: 1024 ** 3, storage: 1024 ** 3 });
+  const kib = (await text('out'))
+    .trim()
+    .split('\n')
+    .map((line) => Number(line.split(/\s+/)[1]));
+  t.is(kib.length, 3);
+  t.true(
+    kib.every((size) => size >= 1024 ** 2 && size < 1.02 * 1024 ** 2),
+    kib.join(' '),
+  );
+  t.deepEqual(await grid.finish(), []);
+});
+
 test.serial('several tasks run at one time within what the node has', async (t) => {
   const grid = await openGrid(t);
   const task = path.join(grid.directory, 'sleepers');

@@ -17,8 +17,8 @@ export interface TestGrid {
   address: string;
   configFile: string;
   client: Client;
-  /** Starts a foreman under a name of its own. */
-  startForeman: (name: string) => Promise<Program>;
+  /** Starts a foreman under a name of its own, with flags of its own. */
+  startForeman: (name: string, ...flags: string[]) => Promise<Program>;
   /** Puts the task of a directory. */
   put: (taskDirectory: string) => Promise<string>;
   /** Waits for the result of a task. */
@@ -67,7 +67,7 @@ export async function openGrid(t: ExecutionContext): Promise<TestGrid> {
     address,
     configFile,
     client,
-    startForeman: (name) =>
+    startForeman: (name, ...flags) =>
       start(
         'foreman',
         '--config-file',
@@ -80,6 +80,7 @@ export async function openGrid(t: ExecutionContext): Promise<TestGrid> {
         at('runs'),
         '--state',
         at('state'),
+        ...flags,
       ),
     async put(taskDirectory) {
       const { id } = await client.putTask(taskDirectory);
