@@ -85,6 +85,11 @@ export class Records {
     rmSync(this.#fileOf(id), { force: true });
   }
 
+  /** Removes the directory, when no session is left that the next observer must know of. */
+  forgetAll(): void {
+    rmSync(this.#directory, { recursive: true, force: true });
+  }
+
   /** Those of this boot, outer sessions before those inside. What is no record is removed, with a line in the log. */
   readAll(): SessionRecord[] {
     const records = readdirSync(this.#directory)

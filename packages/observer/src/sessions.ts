@@ -242,8 +242,10 @@ export class Sessions {
     for (const session of this.list()) session.leave();
   }
 
+  /** Ends all, and leaves nothing to the next observer. */
   async closeAll(): Promise<void> {
     await this.#closeThose(() => true);
+    if (this.size === 0) this.#parts.records.forgetAll();
   }
 
   /** One session that cannot be ended must not keep the others. */

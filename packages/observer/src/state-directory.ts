@@ -1,11 +1,13 @@
 /** The directory of the records: ours alone, and held by one observer at a time. */
-import { closeSync, constants, lstatSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, constants, fstatSync, lstatSync, mkdirSync, openSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { GridError } from '@kolejka/protocol';
 import koffi from 'koffi';
 
 const LOCK_EX = 2;
 const LOCK_NB = 4;
+/** Each is lost only to an observer that ends at this very moment. */
+const TRIES = 5;
 
 type Flock = (fd: number, operation: number) => number;
 
@@ -16,11 +18,8 @@ const flock = koffi.load(null).func('int flock(int fd, int operation)') as unkno
  * @throws GridError `already-exists` when an observer holds it, `node-unfit` when it cannot be made or trusted
  */
 export function holdStateDirectory(directory: string): void {
-  let descriptor: number;
   try {
-    mkdirSync(path.dirname(directory), { recursive: true });
-    makePrivate(directory);
-    descriptor = openSync(path.join(directory, 'lock'), constants.O_RDWR | constants.O_CREAT, 0o600);
+    for (let attempt = 0; attempt < TRIES; attempt += 1) if (tryToHold(directory)) return;
   } catch (cause) {
     if (cause instanceof GridError) throw cause;
     const { code } = cause as NodeJS.ErrnoException;
@@ -30,9 +29,26 @@ export function holdStateDirectory(directory: string): void {
       { cause },
     );
   }
-  if (flock(descriptor, LOCK_EX | LOCK_NB) === 0) return;
+  throw running(directory);
+}
+
+/** False when an observer that ended has removed the directory meanwhile. */
+function tryToHold(directory: string): boolean {
+  mkdirSync(path.dirname(directory), { recursive: true });
+  makePrivate(directory);
+  const file = path.join(directory, 'lock');
+  const descriptor = openSync(file, constants.O_RDWR | constants.O_CREAT, 0o600);
+  if (flock(descriptor, LOCK_EX | LOCK_NB) !== 0) {
+    closeSync(descriptor);
+    throw running(directory);
+  }
+  if (statSync(file, { throwIfNoEntry: false })?.ino === fstatSync(descriptor).ino) return true;
   closeSync(descriptor);
-  throw new GridError(
+  return false;
+}
+
+function running(directory: string): GridError {
+  return new GridError(
     'already-exists',
     `An observer with its state in ${directory} runs already; stop it, or choose another socket with -s.`,
   );

@@ -36,7 +36,7 @@ whenRoot('a program over what its session may count is killed, and so is the nex
     for (const child of children) child.end();
     await sessions.closeAll();
     await cgroups.open(TASK).remove();
-    rmSync(directory, { recursive: true });
+    rmSync(directory, { recursive: true, force: true });
   });
   const peer = { pid: process.pid, uid: 0, start: '' };
   const session = sessions.open({ peer, scope: TASK, place: TASK });

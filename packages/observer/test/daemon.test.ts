@@ -1,4 +1,5 @@
-import { statSync, writeFileSync } from 'node:fs';
+import { existsSync, statSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import test from 'ava';
 import { GridError } from '@kolejka/protocol';
 import { openCgroups } from '../src/cgroup/index.ts';
@@ -34,6 +35,7 @@ if (isRoot) {
   });
   test.after.always(async (t) => {
     t.is(await daemon.stop(), 0);
+    t.false(existsSync(path.join(daemon.directory, 'state')), 'nothing is kept of closed sessions');
     daemon.remove();
     const groups = [...daemon.log().matchAll(/"group":"([^"]+)"/g)].map(([, group = '']) => group);
     t.true(groups.length > 0);

@@ -1,8 +1,8 @@
 /** The door of the control group library: `openCgroups` chooses the implementation, and nothing above knows which. */
 import { GridError } from '@kolejka/protocol';
 import type { Cgroups } from './cgroups.ts';
-import { readFile } from './files.ts';
-import { readHierarchies } from './mounts.ts';
+import { type Hierarchy, readHierarchies } from './mounts.ts';
+import { offeredIn, refuseMissing } from './offered.ts';
 import { HARDWARE, type PerfEvents } from './perf-counters.ts';
 import { CgroupsOfSystemd } from './slices.ts';
 import { CgroupsV1 } from './v1.ts';
@@ -21,14 +21,18 @@ const SAY_CGROUPFS = 'put {"exec-opts": ["native.cgroupdriver=cgroupfs"]} in /et
  * without controllers), else v2.
  * @param driver the container engine's cgroup driver, for who gives containers a group as parent
  * @param events what limits on performance count
- * @throws GridError `node-unfit` saying what is missing
+ * @param hierarchies those that are mounted
+ * @throws GridError `node-unfit` saying what is missing, with the command that mends it
  */
-export function openCgroups(driver = 'cgroupfs', events: PerfEvents = HARDWARE): Cgroups {
+export function openCgroups(
+  driver = 'cgroupfs',
+  events: PerfEvents = HARDWARE,
+  hierarchies: readonly Hierarchy[] = readHierarchies(),
+): Cgroups {
   if (!DRIVERS.has(driver)) {
     throw new GridError('node-unfit', `Docker uses the cgroup driver "${driver}": ${SAY_CGROUPFS}`);
   }
-  const hierarchies = readHierarchies();
-  if (hierarchies.some(({ controllers }) => controllers.includes('memory'))) {
+  if (isV1(hierarchies)) {
     if (driver === 'cgroupfs') return new CgroupsV1(hierarchies, events);
     throw new GridError('node-unfit', `Docker uses the cgroup driver "systemd" on cgroup v1: ${SAY_CGROUPFS}`);
   }
@@ -39,12 +43,13 @@ export function openCgroups(driver = 'cgroupfs', events: PerfEvents = HARDWARE):
       'No control groups are mounted; as root: mount -t cgroup2 cgroup2 /sys/fs/cgroup',
     );
   }
-  const controllers = readFile(`${unified.directory}/cgroup.controllers`)?.split(' ') ?? [];
-  if (!controllers.includes('memory')) {
-    throw new GridError(
-      'node-unfit',
-      `The kernel does not offer the memory controller in ${unified.directory}; boot it with cgroup_enable=memory.`,
-    );
-  }
+  refuseMissing(unified, hierarchies);
   return driver === 'systemd' ? new CgroupsOfSystemd(unified, events) : new CgroupsV2(unified, events);
+}
+
+/** Memory decides; where nobody has it, it is missed among its like. */
+function isV1(hierarchies: readonly Hierarchy[]): boolean {
+  const names = new Set(hierarchies.flatMap(({ controllers }) => controllers));
+  const isOfV2 = hierarchies.some((each) => each.version === 2 && offeredIn(each).has('memory'));
+  return names.has('memory') || (!isOfV2 && names.has('pids'));
 }

@@ -8,6 +8,7 @@ import { cpusAbove, V2_LIMITS, whyNotWritten, writeLimits } from './limits.ts';
 import { makeWithParents, pathAndParents, removeEmptyParents, removeTree } from './making.ts';
 import { type Hierarchy, pathInHierarchy } from './mounts.ts';
 import { until } from './patience.ts';
+import { NEEDED_OF_V2 } from './offered.ts';
 import { moveIntoLeaf, writeWithRoom } from './own-leaf.ts';
 import { COUNTED, HARDWARE, isCounted, PerfCounters, type PerfEvents, whyNotCounted } from './perf-counters.ts';
 import { DEATH_PATIENCE_MS, pidsBelow, signalAll, someDoNotDie } from './processes.ts';
@@ -15,8 +16,6 @@ import { ForkCounter, watchForks } from './refused-forks.ts';
 import { readStats, V2_STATS } from './stats.ts';
 import { plainTaskPath } from './task-groups.ts';
 
-/** Controllers that limits and statistics need; cpu.stat is there without any. */
-const NEEDED = ['cpuset', 'memory', 'pids'] as const;
 /** Controllers that add to the statistics where they are to be had. */
 const WANTED = ['cpu', 'io'] as const;
 
@@ -121,7 +120,7 @@ function enableWanted(control: string, name: string): void {
 
 /** @throws GridError `node-unfit` */
 function enableNeeded(directory: string, control: string, enabled: ReadonlySet<string>): void {
-  const missing = NEEDED.filter((name) => !enabled.has(name)).map((name) => `+${name}`);
+  const missing = NEEDED_OF_V2.filter((name) => !enabled.has(name)).map((name) => `+${name}`);
   if (missing.length === 0) return;
   // In one write: cpuset alone would turn a group with processes into one of threads, which memory cannot be in.
   const text = missing.join(' ');
