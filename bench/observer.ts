@@ -13,7 +13,7 @@ import { temporaryDirectory } from './undo.ts';
 const PROGRAM = ['sleep', '0.01'] as const;
 const MB = 1e6;
 
-const WHOLE = { cycles: 500, pairs: 60, commands: 10, sessions: 1000 };
+const WHOLE = { cycles: 300, pairs: 40, commands: 5, sessions: 1000 };
 const QUICK = { cycles: 50, pairs: 5, commands: 1, sessions: 20 };
 
 export const measureObserver: Bench['measure'] = async ({ runs, quick, say }) => {
