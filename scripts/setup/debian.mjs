@@ -11,9 +11,12 @@ export function distribution() {
   return family.some((id) => id === 'debian' || id === 'ubuntu') ? field('NAME').split(' ')[0] : undefined;
 }
 
-const field = (name) => new RegExp(`^${name}="?([^"\n]*)`, 'm').exec(release())?.[1] ?? '';
+/** Code name of the release: "bookworm". */
+export const release = () => field('VERSION_CODENAME');
 
-function release() {
+const field = (name) => new RegExp(`^${name}="?([^"\n]*)`, 'm').exec(releaseText())?.[1] ?? '';
+
+function releaseText() {
   try {
     return readFileSync('/etc/os-release', 'utf8');
   } catch {
@@ -60,6 +63,30 @@ export async function aptMissing(name) {
     });
   });
   return Array.from(text.matchAll(/^Inst (\S+)/gm), ([, missing]) => missing);
+}
+
+/** Where apt has the packages of this release from. */
+export async function mirror() {
+  const list = await run(
+    'apt-get',
+    ['indextargets', '--format', '$(RELEASE) $(REPO_URI)', 'Created-By: Packages'],
+    apt,
+  );
+  const [, found] = new RegExp(`^${release()} (\\S+)$`, 'm').exec(list) ?? [];
+  if (!found) throw new SetupError(`apt-get names no place for packages of ${release()}.`);
+  return found;
+}
+
+/** Name of the package that a package of a kernel without a version stands for. */
+export async function aptKernel(name) {
+  const ask = () => run('apt-cache', ['depends', name], apt);
+  const text = await ask().catch(async () => {
+    await update(); // No package lists.
+    return ask();
+  });
+  const [, found] = /Depends: (linux-image-\S+)/.exec(text) ?? [];
+  if (!found) throw new SetupError(`apt-get must know ${name}, and does not.`);
+  return found;
 }
 
 // A mirror that does not answer matters only when the step after it fails too, and that one reports.

@@ -1,4 +1,6 @@
+import { createWriteStream } from 'node:fs';
 import http from 'node:http';
+import { pipeline } from 'node:stream/promises';
 import { SetupError } from './say.mjs';
 
 export const defaultHost = 'unix:///var/run/docker.sock';
@@ -19,6 +21,17 @@ export function ask(method, path, { body, timeoutMs = 10_000 } = {}) {
     request.on('error', reject);
     if (body) body.on('error', reject).pipe(request);
     else request.end();
+  });
+}
+
+/** Fetches what the Docker engine answers with 200 to a GET into a file. */
+export function fetchTo(file, path) {
+  return new Promise((resolve, reject) => {
+    const request = http.request({ ...address(), path, headers: { Host: 'docker' } }, (response) => {
+      if (response.statusCode !== 200) reject(new Error(`GET ${path} was answered with ${response.statusCode}.`));
+      pipeline(response, createWriteStream(file)).then(resolve, reject);
+    });
+    request.on('error', reject).end();
   });
 }
 

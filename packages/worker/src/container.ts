@@ -47,8 +47,8 @@ export async function startContainer(container: Container): Promise<void> {
 
 /** Exit code and first line of stderr, by who found that the program cannot be started. */
 const INIT_FAILURES: readonly { codes: readonly number[]; line: RegExp }[] = [
-  // The init: there is no such program.
-  { codes: [126, 127], line: /^\[FATAL tini \(\d+\)\] (.*)$/ },
+  // Docker's init, or Podman's: there is no such program.
+  { codes: [126, 127], line: /^(?:\[FATAL tini \(\d+\)\]|ERROR \(catatonit:\d+\):) (.*)$/ },
   // The runtime, which could not start the init with these arguments.
   { codes: [1], line: /^exec \/sbin\/docker-init: (.*)$/ },
 ];

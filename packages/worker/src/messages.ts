@@ -2,6 +2,7 @@
 import type { Messages } from '@kolejka/program';
 
 export const MESSAGES = {
+  engine: { level: 'debug', about: 'The engine that runs the tasks, and who makes their groups.' },
   step: { level: 'debug', about: 'A step of a run begins; the last one before silence is where it hangs.' },
   'task-started': { level: 'info', about: 'The program of a task runs in its container.' },
   'task-ended': { level: 'info', about: 'A task ended; the reason is the one in its result.' },

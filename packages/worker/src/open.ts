@@ -1,9 +1,10 @@
 /** What all runs of one worker share, opened once. */
-import { type Cgroups, openCgroups } from '@kolejka/observer/cgroup';
+import type { Cgroups } from '@kolejka/observer/cgroup';
 import type { Log } from '@kolejka/program';
 import { boundedKind } from './bounded.ts';
 import { Closings } from './closings.ts';
 import { type Engine, openEngine } from './engine.ts';
+import { openCgroupsOf } from './engine-fitness.ts';
 import type { MESSAGES } from './messages.ts';
 import type { DiskKinds } from './run-disk.ts';
 import { removeLeftovers } from './runs.ts';
@@ -30,9 +31,11 @@ export interface WorkerContext extends WorkerOptions {
  */
 export async function openWorker(options: WorkerOptions): Promise<WorkerContext> {
   const engine = await openEngine();
-  const cgroups = openCgroups(engine.cgroupDriver);
+  const cgroups = openCgroupsOf(engine);
   const diskKinds = { bounded: await boundedKind(), storage: storageKind(engine.storageDriver) };
   const context = { ...options, engine, cgroups, closings: new Closings(), diskKinds };
+  const { name, version, cgroupDriver } = engine;
+  options.log.say('engine', { engine: name, version, driver: cgroupDriver, cgroup: cgroups.version });
   await removeLeftovers(context);
   return context;
 }

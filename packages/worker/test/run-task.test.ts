@@ -9,10 +9,10 @@ import { openScene, sh } from './scene.ts';
 test('a program that ends by itself gives its exit code, its output and its statistics', async (t) => {
   const scene = await openScene(t);
   const { result, text, resultDirectory } = await scene.run(sh('echo out; echo err >&2; exit 3'));
-  t.is(result.result, 3);
+  t.is(result.result, 3, result.message);
   t.is(result.reason, 'exit');
   t.is(result.signal, undefined);
-  t.regex(result.image ?? '', /^(busybox@)?sha256:[0-9a-f]{64}$/);
+  t.regex(result.image ?? '', /^([\w./-]+@)?sha256:[0-9a-f]{64}$/);
   t.is(await text('out'), 'out\n');
   t.is(await text('err'), 'err\n');
   t.deepEqual(Object.keys(result.files), ['err', 'out']);

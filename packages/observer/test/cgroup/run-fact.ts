@@ -1,13 +1,13 @@
 /** Runs one fact in a group of its own, and sees that nothing is left of it. */
 import assert from 'node:assert/strict';
-import { type Cgroups, openCgroups } from '../../src/cgroup/index.ts';
+import type { Cgroups } from '../../src/cgroup/index.ts';
 import { ALL_FACTS } from './all-facts.ts';
 import { type Child, type ProgramName, startChild } from './programs.ts';
 
 let count = 0;
 
 /** @throws AssertionError */
-export async function runFact(name: string, cgroups: Cgroups = openCgroups()): Promise<void> {
+export async function runFact(name: string, cgroups: Cgroups): Promise<void> {
   count += 1;
   const children: Child[] = [];
   const start = (program: ProgramName) => {

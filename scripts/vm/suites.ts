@@ -1,0 +1,65 @@
+/**
+ * Which tests run in which guest. They are the tests of the packages, the same text as on this machine: those that
+ * depend on the version of control groups, on who makes them, or on the engine.
+ *
+ * An emulated processor is some twenty times slower than a real one, so there only the essential ones run.
+ */
+
+/** One call of ava in a guest. */
+export interface Tests {
+  engine: 'docker' | 'podman';
+  files: readonly string[];
+  /** Titles of the essential ones, as ava matches them; undefined: all are. */
+  essential?: readonly string[];
+}
+
+/** One guest and what runs in it, in order. */
+export interface Suite {
+  /** Shown before each title. */
+  name: string;
+  /** Process 1 of the guest, and so who makes the groups of Docker's containers: a shell by hand, or systemd. */
+  init: 'shell' | 'systemd';
+  tests: readonly Tests[];
+}
+
+const GROUPS: Tests = {
+  engine: 'docker',
+  files: ['packages/observer/test/cgroup/cgroups.test.ts'],
+  // Two are left out that are not true in an emulated guest: no bytes, and twice the time, are read there.
+  essential: ['*', '!bytes that a program puts on a disk*', '!events of a group*'],
+};
+
+const DAEMON: Tests = {
+  engine: 'docker',
+  files: ['packages/observer/test/daemon.test.ts', 'packages/observer/test/restart.test.ts'],
+};
+
+const RUN_TASK = ['packages/worker/test/run-task.test.ts'];
+
+const ESSENTIAL_TASKS = [
+  'a program that ends by itself*',
+  'hostile input 3:*',
+  'hostile input 4:*',
+  'hostile input 8, 9, 10:*',
+  'hostile input 12:*',
+  'a pids limit below*',
+  'cpus are a set*',
+  'a cancelled task*',
+];
+
+const TASKS: Tests = { engine: 'docker', files: RUN_TASK, essential: [...ESSENTIAL_TASKS, 'hostile input 1, 2:*'] };
+
+/** Without the fork bomb: where systemd makes its group, one that ends at once may end for `exit` (decision 0001). */
+const TASKS_IN_SLICES: Tests = { engine: 'docker', files: RUN_TASK, essential: ESSENTIAL_TASKS };
+
+/** Of an engine that is not Docker: how it starts, ends, waits, streams, and where it puts the container's group. */
+const TASKS_OF_PODMAN: Tests = {
+  engine: 'podman',
+  files: RUN_TASK,
+  essential: ['a program that ends by itself*', 'stdin comes from a file*', 'hostile input 3:*', 'a cancelled task*'],
+};
+
+export const SUITES: readonly Suite[] = [
+  { name: 'cgroup v2, cgroupfs', init: 'shell', tests: [GROUPS, DAEMON, TASKS] },
+  { name: 'cgroup v2, systemd', init: 'systemd', tests: [GROUPS, TASKS_IN_SLICES, TASKS_OF_PODMAN] },
+];
