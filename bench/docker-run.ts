@@ -78,11 +78,13 @@ function isEmpty(value: unknown): boolean {
   return [null, undefined, '', 0, false].includes(value as null);
 }
 
-/** The engine's own /etc/hosts is in the place of the worker's. */
+/** Where the engine has files of its own in the place of the worker's. */
+const ENGINES_FILES = new Set(['/etc/hosts', '/etc/hostname']);
+
 async function mountFlags(mounts: NonNullable<ContainerInspectInfo['HostConfig']['Mounts']>, directory: string) {
   const flags: string[] = [];
   for (const { Type: type, Source: source, Target: target, ReadOnly: readOnly, TmpfsOptions: tmpfs } of mounts) {
-    if (target === '/etc/hosts') continue;
+    if (ENGINES_FILES.has(target)) continue;
     const parts = [`type=${type}`, `target=${target}`, ...(readOnly === true ? ['readonly'] : [])];
     if (type === 'bind') parts.push(`source=${await standIn(source, path.join(directory, target))}`);
     if (tmpfs?.SizeBytes !== undefined) parts.push(`tmpfs-size=${tmpfs.SizeBytes}`);
