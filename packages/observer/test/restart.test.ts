@@ -26,10 +26,16 @@ const groupOf = ({ session_id }: Record<string, string>) => `${TASK}/kolejka_obs
 const stateOf = ({ directory }: Daemon) => path.join(directory, 'state');
 const recordOf = ({ session_id }: Record<string, string>) => path.join(stateOf(daemon), `${session_id}.json`);
 
+async function startNext(): Promise<Daemon> {
+  const next = await startDaemon({ directory: daemon.directory, args: [] });
+  if (next.process.exitCode !== null) throw new Error(`the next observer does not start: ${next.log()}`);
+  return next;
+}
+
 async function restart(signal: NodeJS.Signals, between: () => Promise<unknown> | void = () => undefined) {
   await daemon.stop(signal);
   await between();
-  daemon = await startDaemon({ directory: daemon.directory, args: [] });
+  daemon = await startNext();
 }
 
 if (isRoot) {
@@ -105,7 +111,7 @@ whenRoot('a session whose time was up while no observer ran is killed by the nex
   t.true(lives(program.pid));
   const record = JSON.parse(readFileSync(recordOf(session), 'utf8')) as Record<string, unknown>;
   writeFileSync(recordOf(session), JSON.stringify({ ...record, limits: { time: 1 } }));
-  daemon = await startDaemon({ directory: daemon.directory, args: [] });
+  daemon = await startNext();
   await until(() => !lives(program.pid), 'the program ends');
 });
 
@@ -125,13 +131,13 @@ whenRoot('a session whose group went away while no observer ran has only the sta
   const { answer: second } = await unknown.ask('/open', {});
   await daemon.stop('SIGTERM');
   await cgroups?.open(groupOf(first)).remove();
-  daemon = await startDaemon({ directory: daemon.directory, args: [] });
+  daemon = await startNext();
   const { answer } = await known.ask('/stats', first);
   t.regex(JSON.stringify(answer), /"cpu":\{"usage"/, 'seen when the observer stopped');
   t.is((await known.ask('/attach', first)).status, 403);
   await daemon.stop('SIGKILL');
   await cgroups?.open(groupOf(second)).remove();
-  daemon = await startDaemon({ directory: daemon.directory, args: [] });
+  daemon = await startNext();
   const { answer: lost } = await unknown.ask('/stats', second);
   t.is(lost['status'], 'ok');
   t.regex(daemon.log(), /"session lost"/);
