@@ -1,6 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import test from 'ava';
+import { runCommand } from './command.ts';
 import { openGrid, type TestGrid, until } from './grid.ts';
 import { findLeftovers } from '../packages/worker/test/machine.ts';
 

@@ -34,14 +34,14 @@ for (const unit of units) {
     t.teardown(() => rmSync(directory, { recursive: true }));
     const directory = mkdtempSync(path.join(tmpdir(), 'kolejka-unit-'));
     const wrong = path.join(directory, path.basename(unit));
-    writeFileSync(wrong, readFileSync(unit, 'utf8').replace('KillMode=process', 'KillMode=sometimes'));
+    writeFileSync(wrong, readFileSync(unit, 'utf8').replace(/KillMode=\w+/, 'KillMode=sometimes'));
     t.regex(verify(wrong), /Failed to parse kill mode/, 'it would have said so');
   });
 }
 
-test('the observer has a unit', (t) => {
+test('the observer and the foreman have units', (t) => {
   t.deepEqual(
     units.map((unit) => path.basename(unit)),
-    ['kolejka-observer.service'],
+    ['kolejka-foreman.service', 'kolejka-observer.service'],
   );
 });

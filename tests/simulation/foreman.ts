@@ -4,6 +4,7 @@ import { dequeue, heartbeat } from '../../packages/client/src/queue.ts';
 import type { Connection } from '../../packages/client/src/connection.ts';
 import { putResult } from '../../packages/client/src/results.ts';
 import { type ForemanContext, govern } from '../../packages/foreman/src/foreman.ts';
+import { Gate } from '../../packages/foreman/src/gate.ts';
 import { HeldTasks } from '../../packages/foreman/src/held.ts';
 import { Seats } from '../../packages/foreman/src/seats.ts';
 import type { Worker } from '../../packages/foreman/src/worker.ts';
@@ -74,6 +75,7 @@ export function startForeman(options: ForemanOptions): void {
     leased: true,
     interval: 10_000,
     pull: false,
+    gate: new Gate(),
     seats,
     running: new Set(),
   };

@@ -106,17 +106,9 @@ export function readForemanConfig(flags: CommonFlags, values: Record<string, unk
     throw new GridError('bad-config', 'concurency: expected at least 1', { field: 'concurency' });
   if (config.interval < 100)
     throw new GridError('bad-config', 'interval: expected at least 0.1', { field: 'interval' });
-  const name =
-    config.name ??
-    ForemanName.parse(
-      hostname()
-        .replaceAll(/[^\w.-]/g, '-')
-        .slice(0, 100),
-    );
   return {
     ...connectionOf(config, flags),
-    name,
-    state: path.join(config.state, name),
+    ...placeOf(config),
     concurency: config.concurency,
     interval: config.interval,
     tags: config.tags,
@@ -126,6 +118,26 @@ export function readForemanConfig(flags: CommonFlags, values: Record<string, unk
     observer: config.observer,
     limits,
   };
+}
+
+/** The foreman that is meant, and where it keeps its state; no server is needed to know. @throws GridError `bad-config` */
+export function readForemanPlace(flags: CommonFlags, values: Record<string, unknown>): ForemanPlace {
+  return placeOf(
+    readConfig(FOREMAN_SETTINGS, { section: 'foreman', chosen: flags.config, flags: values, file: flags.configFile }),
+  );
+}
+
+type ForemanPlace = Pick<ForemanConfig, 'name' | 'state'>;
+
+function placeOf(config: { name: ForemanName | undefined; state: string }): ForemanPlace {
+  const name =
+    config.name ??
+    ForemanName.parse(
+      hostname()
+        .replaceAll(/[^\w.-]/g, '-')
+        .slice(0, 100),
+    );
+  return { name, state: path.join(config.state, name) };
 }
 
 type Connection = Pick<ForemanConfig, 'server' | 'username' | 'password' | 'token'>;

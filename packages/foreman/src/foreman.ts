@@ -3,7 +3,9 @@ import { openClient } from '@kolejka/client';
 import { type Log, openLog, realClock, runLoop, type Shutdown } from '@kolejka/program';
 import { closeWorker, openWorker, WORKER_MESSAGES } from '@kolejka/worker';
 import type { ForemanConfig } from './config.ts';
+import { controlSocket, openControl } from './control.ts';
 import { Disk } from './disk.ts';
+import { Gate } from './gate.ts';
 import { type HeartbeatContext, heartbeatPass, leasesTasks, sendHeartbeat } from './heartbeat.ts';
 import { HeldTasks } from './held.ts';
 import type { MESSAGES } from './messages.ts';
@@ -56,9 +58,13 @@ export async function openForeman(
     leased,
     interval: config.interval,
     pull: config.pull,
+    gate: new Gate(),
     seats: new Seats(offer.limits, offer.defaults, config.concurency),
     running: new Set(),
   };
+  const { held, seats, gate } = context;
+  const controlled = { foreman: config.name, server: config.server, gate, held, seats };
+  shutdown.closing('control', await openControl(controlSocket(config.state), controlled));
   log.say('foreman-started', { foreman: config.name, server: config.server, leased, ...offer });
   return { finished: end(govern(context, shutdown), { log, shutdown }) };
 }

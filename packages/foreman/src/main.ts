@@ -6,9 +6,13 @@ import {
   flagValues,
   logLevel,
   openLog,
+  openServiceManager,
   openShutdown,
   runCommandLine,
 } from '@kolejka/program';
+import type { TellFlags } from './tell.ts';
+
+type Flags = CommonFlags & Record<string, unknown>;
 
 const program = commandLine('kolejka-foreman', 'Governs this node: takes tasks that fit and runs them.')
   .option('--server <address>', 'address of the server')
@@ -27,7 +31,7 @@ const program = commandLine('kolejka-foreman', 'Governs this node: takes tasks t
 addLimitFlags(program, 'offer');
 
 program.action(async () => {
-  const flags = program.opts<CommonFlags & Record<string, unknown>>();
+  const flags = program.opts<Flags>();
   const { FOREMAN_SETTINGS, readForemanConfig } = await import('./config.ts');
   const values = flagValues(flags, Object.keys(FOREMAN_SETTINGS));
   const config = readForemanConfig(flags, values);
@@ -36,7 +40,29 @@ program.action(async () => {
   const shutdown = openShutdown();
   const foreman = await openForeman(config, { log, shutdown });
   process.stdout.write(`kolejka-foreman ${config.name} takes tasks from ${config.server}\n`);
+  const manager = openServiceManager(process.env);
+  shutdown.asked.addEventListener('abort', () => manager.stopping(), { once: true });
+  shutdown.closing('service manager', () => manager.close());
+  manager.ready();
   await foreman.finished;
 });
+
+for (const [name, about] of [
+  ['status', 'say what the foreman on this node does'],
+  ['drain', 'let the foreman on this node take no new tasks, until resume or its next start'],
+  ['resume', 'let the foreman on this node take tasks again'],
+] as const) {
+  const command = program.command(name).description(about).option('--json', 'print one JSON object');
+  if (name === 'drain') command.option('--wait', 'wait until no task is left');
+  command.action(async () => {
+    const flags = command.optsWithGlobals<Flags & TellFlags>();
+    const [{ FOREMAN_SETTINGS, readForemanPlace }, { tellForeman }] = await Promise.all([
+      import('./config.ts'),
+      import('./tell.ts'),
+    ]);
+    const { state } = readForemanPlace(flags, flagValues(flags, Object.keys(FOREMAN_SETTINGS)));
+    await tellForeman(state, name, flags);
+  });
+}
 
 await runCommandLine(program);

@@ -1,14 +1,25 @@
 /** One pass: say what is free, hear what to do, begin it. */
 import type { Client } from '@kolejka/client';
 import { keptWithin } from '@kolejka/program';
-import { asGridError, type ForemanName, GridError, parseShape, parseTask, type Task, TaskId } from '@kolejka/protocol';
+import {
+  asGridError,
+  type ForemanName,
+  GridError,
+  parseShape,
+  parseTask,
+  type RouteAnswer,
+  type Task,
+  TaskId,
+} from '@kolejka/protocol';
+import type { Gate } from './gate.ts';
 import { type LeasedContext, runLeased } from './run-leased.ts';
-import type { Seats } from './seats.ts';
+import type { Room, Seats } from './seats.ts';
 
 export interface PullContext extends LeasedContext {
   client: LeasedContext['client'] & Pick<Client, 'dequeue'>;
   foreman: ForemanName;
   seats: Seats;
+  gate: Gate;
   /** The server leases tasks and waits for them; one of the original does neither. */
   leased: boolean;
   /** Milliseconds between questions to a server that does not wait. */
@@ -23,8 +34,8 @@ export interface PullContext extends LeasedContext {
  */
 const WAIT_SECONDS = { idle: 20, busy: 1 } as const;
 
-/** Longest pause of a full node between two looks at its seats. */
-const RELEASED_MS = 60_000;
+/** Longest pause of a node that is full or drained between two looks. */
+const LOOK_AGAIN_MS = 60_000;
 
 /**
  * Asks once and begins what was given.
@@ -32,35 +43,53 @@ const RELEASED_MS = 60_000;
  * @throws GridError also `engine-unreachable` and `node-unfit`: then nothing was asked
  */
 export async function pullPass(context: PullContext, signal: AbortSignal): Promise<number> {
-  const { client, seats, offer, foreman, leased, interval, clock } = context;
+  const { gate, seats, leased, interval, clock } = context;
+  if (gate.isShut) {
+    await keptWithin(gate.opened(), LOOK_AGAIN_MS, clock, signal);
+    return 0;
+  }
   const room = seats.room();
   if (room.places <= 0 || room.limits.cpus === 0) {
-    await keptWithin(seats.released(), RELEASED_MS, clock, signal);
+    await keptWithin(seats.released(), LOOK_AGAIN_MS, clock, signal);
     return 0;
   }
   // Without disk or engine a node would take tasks only to hand them back.
   const pause = await context.disk.recover();
   if (pause > 0) return pause;
   await requireEngine(context, signal);
-  const answer = await client.dequeue(
-    {
-      foreman,
-      // The original gives one more than it is asked for.
-      concurency: leased ? room.places : room.places - 1,
-      limits: room.limits,
-      defaults: offer.defaults,
-      tags: offer.tags,
-      idle: room.idle,
-      wait: room.idle ? WAIT_SECONDS.idle : WAIT_SECONDS.busy,
-    },
-    { signal },
-  );
+  const answer = await ask(context, room, signal);
   const attempts = new Map(answer.leases?.map(({ task, attempt }) => [task, attempt]));
   for (const given of answer.tasks) {
     const task = readTask(given, context);
     if (task !== undefined) begin(context, task, attempts.get(task.id) ?? 1);
   }
   return leased || answer.tasks.length > 0 ? 0 : interval;
+}
+
+/** What the server has for this room; nothing when the gate was shut meanwhile. */
+async function ask(
+  { client, foreman, gate, offer, leased }: PullContext,
+  { places, limits, idle }: Room,
+  signal: AbortSignal,
+): Promise<RouteAnswer<'dequeue'>> {
+  const { shutting } = gate;
+  const request = {
+    foreman,
+    // The original gives one more than it is asked for.
+    concurency: leased ? places : places - 1,
+    limits,
+    defaults: offer.defaults,
+    tags: offer.tags,
+    idle,
+    wait: idle ? WAIT_SECONDS.idle : WAIT_SECONDS.busy,
+  };
+  try {
+    return await client.dequeue(request, { signal: AbortSignal.any([signal, shutting]) });
+  } catch (thrown) {
+    // What the server has given at that very moment goes back by itself: it sees that we are gone.
+    if (shutting.aborted && !(thrown instanceof GridError)) return { tasks: [] };
+    throw thrown;
+  }
 }
 
 /** Begins a task that is ours; it goes on in `running`. One that finds no seat is handed back. */

@@ -2,6 +2,7 @@ import { realClock } from '@kolejka/program';
 import { ForemanName } from '@kolejka/protocol';
 import test from 'ava';
 import { Disk } from '../src/disk.ts';
+import { Gate } from '../src/gate.ts';
 import { HeldTasks } from '../src/held.ts';
 import { type PullContext, pullPass } from '../src/pull.ts';
 import { Seats } from '../src/seats.ts';
@@ -24,6 +25,7 @@ function open(given: Partial<PullContext>) {
     disk: new Disk('/dev/null/runs'),
     log: { say: () => undefined },
     foreman: ForemanName.parse('node'),
+    gate: new Gate(),
     seats: new Seats({}, {}, 3),
     leased: true,
     interval: 7000,
@@ -50,4 +52,22 @@ test('regression: a node whose disk failed asks for no task', async (t) => {
   context.disk.failed();
   await t.throwsAsync(pullPass(context, never), { code: 'node-unfit' });
   t.deepEqual(asked, []);
+});
+
+test('a foreman that is drained gives up waiting, and asks no more until it is resumed', async (t) => {
+  let asked = 0;
+  const waits = async (_request: unknown, { signal }: { signal?: AbortSignal } = {}) => {
+    asked += 1;
+    await new Promise((_resolve, reject) => signal?.addEventListener('abort', () => reject(signal.reason as Error)));
+    return { tasks: [] };
+  };
+  const { context } = open({ client: { dequeue: waits } as unknown as PullContext['client'] });
+  const pass = pullPass(context, never);
+  while (asked === 0) await new Promise((resolve) => setImmediate(resolve));
+  context.gate.shut();
+  t.is(await pass, 0);
+  const next = pullPass(context, never);
+  context.gate.open();
+  t.is(await next, 0);
+  t.is(asked, 1);
 });

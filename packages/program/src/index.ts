@@ -8,4 +8,5 @@ export * from './limit-settings.ts';
 export * from './log.ts';
 export * from './loop.ts';
 export * from './printable.ts';
+export * from './service-manager.ts';
 export * from './shutdown.ts';

@@ -97,6 +97,7 @@ export const ERRORS = {
   'not-ready': { status: 503, fault: 'ours', exit: 5, remedy: 'Look at the log of the server and at its disk.' },
   'store-damaged': { status: 500, fault: 'ours', exit: 1, remedy: 'See what check found; --repair mends what can be.' },
   'server-unreachable': { status: 503, fault: 'node', exit: 5, remedy: 'Start the server, or correct its address.' },
+  'foreman-unreachable': { status: 503, fault: 'node', exit: 5, remedy: 'Start the foreman on this node.' },
   'engine-unreachable': { status: 503, fault: 'node', exit: 6, remedy: 'Start Docker.' },
   'node-unfit': { status: 503, fault: 'node', exit: 6, remedy: 'Mend what the message names.' },
   'image-unavailable': { status: 503, fault: 'task', exit: 6, remedy: 'Check the image name, or pull it by hand.' },

@@ -1,0 +1,41 @@
+/** `kolejka-foreman status|drain|resume`: what an operator says to the foreman on this node, and reads of it. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { printTable } from '@kolejka/program';
+import { control, type Status } from './control.ts';
+
+export interface TellFlags {
+  json?: true;
+  wait?: true;
+}
+
+const LOOK_AGAIN_MS = 500;
+
+/**
+ * Says it and prints how the foreman stands then.
+ * @param state directory of the foreman's state
+ * @throws GridError `foreman-unreachable`
+ */
+export async function tellForeman(
+  state: string,
+  command: 'status' | 'drain' | 'resume',
+  { json, wait }: TellFlags,
+): Promise<void> {
+  let status = await control(state, command);
+  while (wait === true && status.tasks.length > 0) {
+    await sleep(LOOK_AGAIN_MS);
+    status = await control(state, 'status');
+  }
+  process.stdout.write(json === true ? `${JSON.stringify(status)}\n` : printStatus(status));
+}
+
+function printStatus({ foreman, server, pid, draining, tasks, places, free }: Status): string {
+  const does = draining ? 'drains: it takes no new tasks' : `takes tasks, ${places} more at this time`;
+  const left = Object.entries(free).map(([name, value]) => `${name} ${String(value)}`);
+  const lines = [
+    `${foreman} (process ${pid}) at ${server} ${does}`,
+    `free: ${left.join(', ')}`,
+    `${tasks.length} ${tasks.length === 1 ? 'task' : 'tasks'}`,
+  ];
+  const rows = tasks.map(({ task, attempt, phase }) => [task, `${attempt}`, phase]);
+  return `${lines.join('\n')}\n${rows.length > 0 ? printTable(['task', 'attempt', 'phase'], rows) : ''}`;
+}
