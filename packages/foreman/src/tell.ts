@@ -20,12 +20,16 @@ export async function tellForeman(
   command: 'status' | 'drain' | 'resume',
   { json, wait }: TellFlags,
 ): Promise<void> {
-  let status = await control(state, command);
-  while (wait === true && status.tasks.length > 0) {
-    await sleep(LOOK_AGAIN_MS);
-    status = await control(state, 'status');
-  }
+  const first = await control(state, command);
+  const status = wait === true ? await untilEmpty(state, first) : first;
   process.stdout.write(json === true ? `${JSON.stringify(status)}\n` : printStatus(status));
+}
+
+async function untilEmpty(state: string, first: Status): Promise<Status> {
+  for (let status = first; ; status = await control(state, 'status')) {
+    if (status.tasks.length === 0) return status;
+    await sleep(LOOK_AGAIN_MS);
+  }
 }
 
 function printStatus({ foreman, server, pid, draining, tasks, places, free }: Status): string {

@@ -55,19 +55,21 @@ test('regression: a node whose disk failed asks for no task', async (t) => {
 });
 
 test('a foreman that is drained gives up waiting, and asks no more until it is resumed', async (t) => {
-  let asked = 0;
+  const asked = Promise.withResolvers<void>();
+  let count = 0;
   const waits = async (_request: unknown, { signal }: { signal?: AbortSignal } = {}) => {
-    asked += 1;
+    count += 1;
+    asked.resolve();
     await new Promise((_resolve, reject) => signal?.addEventListener('abort', () => reject(signal.reason as Error)));
     return { tasks: [] };
   };
   const { context } = open({ client: { dequeue: waits } as unknown as PullContext['client'] });
   const pass = pullPass(context, never);
-  while (asked === 0) await new Promise((resolve) => setImmediate(resolve));
+  await asked.promise;
   context.gate.shut();
   t.is(await pass, 0);
   const next = pullPass(context, never);
   context.gate.open();
   t.is(await next, 0);
-  t.is(asked, 1);
+  t.is(count, 1);
 });
