@@ -80,6 +80,31 @@ test('a task that says nothing has a pids limit all the same', async (t) => {
   t.is(result.limits.pids, 1024);
 });
 
+test('a listener hears the output while the program runs, and one that never has time costs the files no byte', async (t) => {
+  const { run } = await openScene(t);
+  const go = Promise.withResolvers<void>();
+  let heard = '';
+  const talk = run(
+    sh('echo one; sleep 0.3; echo two >&2; sleep 0.3; echo three'),
+    {},
+    {
+      output: ({ stream, bytes }) => {
+        heard += `${stream} ${bytes.toString()}`;
+        go.resolve();
+      },
+    },
+  );
+  t.is(await Promise.race([go.promise.then(() => 'while it runs'), talk.then(() => 'after it')]), 'while it runs');
+  await talk;
+  t.is(heard, 'stdout one\nstderr two\nstdout three\n');
+
+  const deaf = { output: () => new Promise<void>(() => undefined) };
+  const { text } = await run(sh('yes | head -c 5000000'), {}, deaf);
+  t.is((await text('out')).length, 5_000_000);
+  const broken = { output: () => Promise.reject(new Error('no ears')) };
+  t.is((await run(sh('echo one; echo two'), {}, broken)).result.reason, 'exit');
+});
+
 test('both outputs go into one file when they have the same name', async (t) => {
   const { run } = await openScene(t);
   const { result, text } = await run({ ...sh('echo one; echo two >&2'), stdout: 'both', stderr: 'both' });
