@@ -107,3 +107,22 @@ test.serial('a foreman that is killed and started again says at once what it has
   t.regex(lost?.message ?? '', /foreman one died over it/);
   t.deepEqual(await grid.finish(), []);
 });
+
+test.serial('a foreman is drained, says so, and takes tasks again when it is resumed', async (t) => {
+  const grid = await openGrid(t);
+  await grid.startForeman('one');
+  const tell = (...args: string[]) =>
+    runCommand('kolejka-foreman', ['--name', 'one', '--state', path.join(grid.directory, 'state'), ...args]);
+  const drained = await tell('drain', '--wait');
+  t.is(drained.exit, 0, drained.stderr);
+  t.regex(drained.stdout, /^one \(process \d+\) at http\S+ drains: it takes no new tasks\nfree: .*\n0 tasks\n$/);
+  const task = await putSleeper(grid, 0);
+  t.like(JSON.parse((await tell('status', '--json')).stdout), { foreman: 'one', draining: true, tasks: [] });
+  t.like(await grid.client.taskState(task), { state: 'pending', attempt: 0 });
+  t.is((await tell('resume')).exit, 0);
+  t.is((await grid.wait(task)).result, 0);
+  const none = await runCommand('kolejka-foreman', ['status', '--name', 'none', '--state', grid.directory]);
+  t.is(none.exit, 5);
+  t.regex(none.stderr, /No kolejka-foreman answers in/);
+  t.deepEqual(await grid.finish(), []);
+});

@@ -6,7 +6,7 @@ import { chmod, rm } from 'node:fs/promises';
 import { createServer, request, type Server } from 'node:http';
 import path from 'node:path';
 import { json } from 'node:stream/consumers';
-import { GridError, type Limits, printLimits, type TaskId } from '@kolejka/protocol';
+import { GridError, printLimits, type TaskId } from '@kolejka/protocol';
 import type { Gate } from './gate.ts';
 import type { HeldTasks } from './held.ts';
 import type { Seats } from './seats.ts';
@@ -89,7 +89,7 @@ function statusOf({ foreman, server, gate, held, seats }: Controlled): Status {
     draining: gate.isShut,
     tasks: held.report().map(({ task, attempt, phase = 'taken' }) => ({ task: task as TaskId, attempt, phase })),
     places: Math.max(0, places),
-    free: printLimits(limits as Limits),
+    free: printLimits(limits),
   };
 }
 
