@@ -60,7 +60,7 @@ const TASKS_IN_SLICES: Tests = { engine: 'docker', files: RUN_TASKS, essential: 
 const TASKS_OF_PODMAN: Tests = {
   engine: 'podman',
   files: RUN_TASK,
-  essential: ['a program that ends by itself*', 'stdin comes from a file*', 'cpus are a set*', 'a cancelled task*'],
+  essential: ['a program that ends by itself*', 'cpus are a set*', 'a cancelled task*'],
 };
 
 export const SUITES: readonly Suite[] = [
