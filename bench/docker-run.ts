@@ -18,7 +18,6 @@ const FLAGS: Record<string, (value: never) => string[]> = {
   ReadonlyRootfs: (on: boolean) => (on ? ['--read-only'] : []),
   CapDrop: each('--cap-drop'),
   CapAdd: each('--cap-add'),
-  SecurityOpt: each('--security-opt'),
   IpcMode: (mode: string) => ['--ipc', mode],
   CgroupnsMode: (mode: string) => (mode === '' ? [] : ['--cgroupns', mode]),
   ShmSize: (bytes: number) => ['--shm-size', String(bytes)],
@@ -32,7 +31,16 @@ const FLAGS: Record<string, (value: never) => string[]> = {
 };
 
 /** Kept otherwise here, or what the engine itself says where nobody has asked for anything. */
-const APART = new Set(['CgroupParent', 'PidsLimit', 'NetworkMode', 'Mounts', 'Runtime', 'Isolation', 'RestartPolicy']);
+const APART = new Set([
+  'CgroupParent',
+  'PidsLimit',
+  'NetworkMode',
+  'Mounts',
+  'Runtime',
+  'Isolation',
+  'RestartPolicy',
+  'SecurityOpt',
+]);
 const ENGINES_OWN = new Set(['ConsoleSize', 'MaskedPaths', 'ReadonlyPaths', 'MemorySwappiness', 'Binds']);
 
 /**
@@ -64,8 +72,22 @@ export async function dockerRunArguments(
     `--memory-swap=${memoryBytes}`,
     `--pids-limit=${pids}`,
     ...options,
+    ...(await securityFlags(host.SecurityOpt ?? [], directory)),
     ...(await mountFlags(host.Mounts ?? [], directory)),
   ];
+}
+
+/** The command reads the list of system calls from a file, and sends what is in it. */
+async function securityFlags(options: readonly string[], directory: string): Promise<string[]> {
+  const flags: string[] = [];
+  await mkdir(directory, { recursive: true });
+  for (const option of options) {
+    const [, profile] = /^seccomp=(\{.*)$/s.exec(option) ?? [];
+    const file = path.join(directory, 'seccomp.json');
+    if (profile !== undefined) await writeFile(file, profile);
+    flags.push('--security-opt', profile === undefined ? option : `seccomp=${file}`);
+  }
+  return flags;
 }
 
 function each(flag: string) {

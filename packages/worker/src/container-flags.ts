@@ -40,6 +40,8 @@ export interface ContainerPlan {
   image: Pick<Image, 'id' | 'variables'>;
   /** The directory of the observer's socket, when there is one. */
   observerDirectory: string | undefined;
+  /** Security options that say which system calls it may make. */
+  seccomp: readonly string[];
   labels: Record<string, string>;
 }
 
@@ -76,7 +78,7 @@ export function containerOptions(plan: ContainerPlan): ContainerCreateOptions {
       Init: true,
       CapDrop: ['ALL'],
       CapAdd: CAPABILITIES,
-      SecurityOpt: ['no-new-privileges'],
+      SecurityOpt: ['no-new-privileges', ...plan.seccomp],
       IpcMode: 'private',
       // Of /dev/shm, which counts as memory of the task: also when it has no limit of memory.
       ShmSize: SHM_BYTES,

@@ -17,6 +17,7 @@ import { openLiveOutput, type OutputListener } from './live-output.ts';
 import type { WorkerContext } from './open.ts';
 import type { RunDisk } from './run-disk.ts';
 import { containerName, removeContainer, RUN_LABEL, type Run } from './runs.ts';
+import { seccompOptions } from './seccomp.ts';
 import { sayStep, type Step } from './steps.ts';
 import { attachStreams } from './streams.ts';
 import { startWatch, type Watch } from './watch.ts';
@@ -86,6 +87,7 @@ export async function runProgram(context: WorkerContext, prepared: Prepared): Pr
     parent: cgroups.parentFor(groupPath),
     image,
     observerDirectory: observerDirectory(context.observerSocket),
+    seccomp: seccompOptions(engine),
     labels: { [RUN_LABEL]: run.id },
   });
   const container = await createContainer(engine, options);

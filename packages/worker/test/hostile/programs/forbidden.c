@@ -33,6 +33,15 @@ int main(void) {
   say("open_by_handle", syscall(SYS_open_by_handle_at, -100, zeros, 0));
   say("userfaultfd", syscall(SYS_userfaultfd, 0));
   say("kexec", syscall(SYS_kexec_load, 0, 0, 0, 0));
+  say("vsock", socket(40, SOCK_STREAM, 0));
+  say("crypto-socket", socket(38, SOCK_SEQPACKET, 0));
+  say("io_uring", syscall(425, 1, zeros));
+  say("clone-user", syscall(SYS_clone, 0x10000000 | 17, 0, 0, 0, 0));
+  say("clone3", syscall(435, zeros, 64));
+  say("open_tree", syscall(428, -100, "/", 1));
+  say("fsopen", syscall(430, "tmpfs", 0));
+  say("pidfd_getfd", syscall(438, 0, 0, 0));
+  say("quotactl", syscall(SYS_quotactl, 0x80000101, 0, 0, 0));
   say("mknod", syscall(SYS_mknodat, -100, "/tmp/d", 060600, 0x800));
   return 0;
 }
