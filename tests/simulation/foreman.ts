@@ -3,6 +3,7 @@ import { ForemanName, GridError, type Result, type TaskId } from '@kolejka/proto
 import { dequeue, heartbeat } from '../../packages/client/src/queue.ts';
 import type { Connection } from '../../packages/client/src/connection.ts';
 import { putResult } from '../../packages/client/src/results.ts';
+import { Ending } from '../../packages/foreman/src/ask.ts';
 import { type ForemanContext, govern } from '../../packages/foreman/src/foreman.ts';
 import { Gate } from '../../packages/foreman/src/gate.ts';
 import { HeldTasks } from '../../packages/foreman/src/held.ts';
@@ -73,6 +74,7 @@ export function startForeman(options: ForemanOptions): void {
     insisted: never,
     foreman: ForemanName.parse(name),
     leased: true,
+    ending: new Ending(),
     interval: 10_000,
     pull: false,
     gate: new Gate(),

@@ -2,6 +2,7 @@
 import { openClient } from '@kolejka/client';
 import { type Log, openLog, realClock, runLoop, type Shutdown } from '@kolejka/program';
 import { closeWorker, openWorker, WORKER_MESSAGES } from '@kolejka/worker';
+import { Ending } from './ask.ts';
 import type { ForemanConfig } from './config.ts';
 import { controlSocket, openControl } from './control.ts';
 import { Disk } from './disk.ts';
@@ -56,6 +57,7 @@ export async function openForeman(
     insisted: shutdown.insisted,
     foreman: config.name,
     leased,
+    ending: new Ending(),
     interval: config.interval,
     pull: config.pull,
     gate: new Gate(),

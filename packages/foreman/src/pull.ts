@@ -1,38 +1,16 @@
 /** One pass: say what is free, hear what to do, begin it. */
-import type { Client } from '@kolejka/client';
 import { keptWithin } from '@kolejka/program';
-import {
-  asGridError,
-  type ForemanName,
-  GridError,
-  parseShape,
-  parseTask,
-  type RouteAnswer,
-  type Task,
-  TaskId,
-} from '@kolejka/protocol';
-import type { Gate } from './gate.ts';
+import { asGridError, GridError, parseShape, parseTask, type Task, TaskId } from '@kolejka/protocol';
+import { ask, type AskContext } from './ask.ts';
 import { type LeasedContext, runLeased } from './run-leased.ts';
-import type { Room, Seats } from './seats.ts';
 
-export interface PullContext extends LeasedContext {
-  client: LeasedContext['client'] & Pick<Client, 'dequeue'>;
-  foreman: ForemanName;
-  seats: Seats;
-  gate: Gate;
-  /** The server leases tasks and waits for them; one of the original does neither. */
-  leased: boolean;
+export interface PullContext extends LeasedContext, AskContext {
+  client: LeasedContext['client'] & AskContext['client'];
   /** Milliseconds between questions to a server that does not wait. */
   interval: number;
   /** Tasks under way; awaited at the end. */
   running: Set<Promise<void>>;
 }
-
-/**
- * Seconds a request may wait for a task. A busy node asks again soon: a seat that is released meanwhile makes more
- * room than the request has said, and giving the request up could lose a task the server has just given.
- */
-const WAIT_SECONDS = { idle: 20, busy: 1 } as const;
 
 /** Longest pause of a node that is full or drained between two looks. */
 const LOOK_AGAIN_MS = 60_000;
@@ -57,39 +35,13 @@ export async function pullPass(context: PullContext, signal: AbortSignal): Promi
   const pause = await context.disk.recover();
   if (pause > 0) return pause;
   await requireEngine(context, signal);
-  const answer = await ask(context, room, signal);
+  const answer = await ask(context, signal);
   const attempts = new Map(answer.leases?.map(({ task, attempt }) => [task, attempt]));
   for (const given of answer.tasks) {
     const task = readTask(given, context);
     if (task !== undefined) begin(context, task, attempts.get(task.id) ?? 1);
   }
   return leased || answer.tasks.length > 0 ? 0 : interval;
-}
-
-/** What the server has for this room; nothing when the gate was shut meanwhile. */
-async function ask(
-  { client, foreman, gate, offer, leased }: PullContext,
-  { places, limits, idle }: Room,
-  signal: AbortSignal,
-): Promise<RouteAnswer<'dequeue'>> {
-  const { shutting } = gate;
-  const request = {
-    foreman,
-    // The original gives one more than it is asked for.
-    concurency: leased ? places : places - 1,
-    limits,
-    defaults: offer.defaults,
-    tags: offer.tags,
-    idle,
-    wait: idle ? WAIT_SECONDS.idle : WAIT_SECONDS.busy,
-  };
-  try {
-    return await client.dequeue(request, { signal: AbortSignal.any([signal, shutting]) });
-  } catch (thrown) {
-    // What the server has given at that very moment goes back by itself: it sees that we are gone.
-    if (shutting.aborted && !(thrown instanceof GridError)) return { tasks: [] };
-    throw thrown;
-  }
 }
 
 /** Begins a task that is ours; it goes on in `running`. One that finds no seat is handed back. */

@@ -1,6 +1,7 @@
 import { realClock } from '@kolejka/program';
 import { ForemanName } from '@kolejka/protocol';
 import test from 'ava';
+import { Ending } from '../src/ask.ts';
 import { Disk } from '../src/disk.ts';
 import { Gate } from '../src/gate.ts';
 import { HeldTasks } from '../src/held.ts';
@@ -28,6 +29,7 @@ function open(given: Partial<PullContext>) {
     gate: new Gate(),
     seats: new Seats({}, {}, 3),
     leased: true,
+    ending: new Ending(),
     interval: 7000,
     running: new Set(),
     ...given,
@@ -36,7 +38,8 @@ function open(given: Partial<PullContext>) {
 }
 
 test('a server that waits itself is asked again at once', async (t) => {
-  const { context, asked } = open({});
+  let time = 0;
+  const { context, asked } = open({ clock: { ...realClock, monotonic: () => (time += 20_000) } });
   t.is(await pullPass(context, never), 0);
   t.deepEqual(asked, [3]);
 });

@@ -5,6 +5,7 @@ import { realClock } from '@kolejka/program';
 import { ForemanName, GridError, parseTask, type Result, TaskId } from '@kolejka/protocol';
 import test, { type ExecutionContext } from 'ava';
 import { Gate } from '../src/gate.ts';
+import { Ending } from '../src/ask.ts';
 import { HeldTasks } from '../src/held.ts';
 import { recover, type RecoverContext } from '../src/recover.ts';
 import { Seats } from '../src/seats.ts';
@@ -33,6 +34,7 @@ async function open(t: ExecutionContext, given: Partial<RecoverContext> = {}) {
     insisted: new AbortController().signal,
     foreman: ForemanName.parse('node'),
     leased: true,
+    ending: new Ending(),
     interval: 1000,
     gate: new Gate(),
     seats: new Seats({}, {}, 1),

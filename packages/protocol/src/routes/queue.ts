@@ -58,7 +58,9 @@ export const QUEUE_ROUTES = {
         .min(0)
         .max(LONGEST_WAIT)
         .default(0)
-        .describe('seconds to wait for a task when there is none that fits'),
+        .describe(
+          'seconds to wait for a task when there is none that fits; ended by the next request with the same `foreman`, also one with `concurency` 0',
+        ),
       defaults: budget('defaults', 'what a task that does not state a limit asks for on this node'),
       idle: z.boolean().default(true).describe('nothing runs on this node: a task that wants it alone may be given'),
     }),

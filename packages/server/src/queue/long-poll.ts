@@ -20,7 +20,7 @@ export interface Queue {
 type RequireRight = (db: Connection) => Promise<void>;
 
 /**
- * Takes tasks for the offer, waiting up to `waitMs` for the first.
+ * Takes tasks for the offer, waiting up to `waitMs` for the first, or until the same foreman asks anew.
  * @param signal aborted when the foreman goes away: then nothing is assigned to it, and what was goes back
  * @param requireRight throws when the foreman may take tasks no more, which can change while it waits
  */
@@ -35,12 +35,12 @@ export async function dequeue(
   const until = clock.monotonic() + waitMs;
   const bell = waiting.hangBell(offer);
   try {
-    while (offer.most > 0 && !signal.aborted) {
+    while (offer.most > 0 && !signal.aborted && !bell.isOutdated()) {
       bell.arm();
       const taken = await takeNow(queue, offer, signal, requireRight);
       bell.looked(taken.map((task) => task.class));
       const left = until - clock.monotonic();
-      if (taken.length > 0 || left <= 0) return taken;
+      if (taken.length > 0 || left <= 0 || bell.isOutdated()) return taken;
       await keptWithin(bell.rung(), left, clock, signal);
     }
     return [];

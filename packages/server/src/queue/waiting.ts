@@ -4,6 +4,9 @@
  * A bell is hung up before the queue is looked at, so that nothing that comes in between is missed. One task rings one
  * bell, the one that hangs longest among those it fits: a hundred idle foremen do not all run for one task. Whoever was
  * rung and takes something else, or goes away, passes the ring on.
+ *
+ * Of one foreman only the newest question waits: it says what the node has free now, and a foreman that has more free
+ * than it said ends its older question by asking again.
  */
 import type { ClassBook } from '../database/classes.ts';
 import type { Follow, News } from '../database/follow.ts';
@@ -21,10 +24,13 @@ export interface Bell {
    * @param taken classes of the tasks that were taken; for others that it was rung for before, another bell rings
    */
   looked(taken: readonly number[]): void;
+  /** The same foreman has asked anew; the bell has rung for that. */
+  isOutdated(): boolean;
   takeDown(): void;
 }
 
 export interface Waiting {
+  /** Hangs a bell; that of an older question of the same foreman rings. Foremen without a name are not told apart. */
   hangBell(offer: Offer): Bell;
   /** Rings for `count` tasks of this class. */
   ring(taskClass: number, count: number): Promise<void>;
@@ -37,12 +43,15 @@ interface Hung {
   /** Classes it was rung for since it was armed. */
   rungFor: Set<number>;
   ring: () => void;
+  isOutdated: boolean;
 }
 
 export function openWaiting(parts: { store: Store; follow: Follow; classes: ClassBook }): Waiting {
   const { store, follow, classes } = parts;
   // In the order they were hung up.
   const bells = new Set<Hung>();
+  /** The newest of each foreman. */
+  const newest = new Map<string, Hung>();
 
   async function ring(id: number, count: number, notTo?: Hung): Promise<void> {
     if (bells.size === 0) return;
@@ -52,7 +61,7 @@ export function openWaiting(parts: { store: Store; follow: Follow; classes: Clas
     let left = count;
     for (const bell of bells) {
       if (left === 0) return;
-      if (bell === notTo || bell.rungFor.size > 0 || !fitsOffer(taskClass, bell.offer)) continue;
+      if (bell === notTo || bell.isOutdated || bell.rungFor.size > 0 || !fitsOffer(taskClass, bell.offer)) continue;
       bell.rungFor.add(id);
       bell.ring();
       left -= 1;
@@ -68,6 +77,22 @@ export function openWaiting(parts: { store: Store; follow: Follow; classes: Clas
     for (const bell of bells) bell.ring();
   }
 
+  function outdateOlder(hung: Hung): void {
+    const name = nameOf(hung.offer);
+    if (name === undefined) return;
+    const older = newest.get(name);
+    newest.set(name, hung);
+    if (older === undefined) return;
+    older.isOutdated = true;
+    older.ring();
+  }
+
+  function takeDown(hung: Hung): void {
+    bells.delete(hung);
+    const name = nameOf(hung.offer);
+    if (name !== undefined && newest.get(name) === hung) newest.delete(name);
+  }
+
   follow.hear((news) => {
     for (const [id, count] of countPerClass(news.filter(isReady))) void ring(id, count).catch(ringAll);
   });
@@ -78,12 +103,13 @@ export function openWaiting(parts: { store: Store; follow: Follow; classes: Clas
     hangBell(offer) {
       let coming = Promise.withResolvers<void>();
       let owed: Set<number> = new Set();
-      const hung: Hung = { offer, rungFor: new Set(), ring: () => coming.resolve() };
+      const hung: Hung = { offer, rungFor: new Set(), ring: () => coming.resolve(), isOutdated: false };
       const settle = (ids: Set<number>, taken: readonly number[]) => {
         const left = [...ids].filter((id) => !taken.includes(id));
         if (left.length > 0) void passOn(left, hung).catch(ringAll);
       };
       bells.add(hung);
+      outdateOlder(hung);
       return {
         arm() {
           owed = hung.rungFor;
@@ -95,13 +121,19 @@ export function openWaiting(parts: { store: Store; follow: Follow; classes: Clas
           settle(owed, taken);
           owed = new Set();
         },
+        isOutdated: () => hung.isOutdated,
         takeDown() {
-          bells.delete(hung);
+          takeDown(hung);
           settle(new Set([...owed, ...hung.rungFor]), []);
         },
       };
     },
   };
+}
+
+/** Who asks, or undefined for a foreman of the original. */
+function nameOf({ holder, foreman }: Offer): string | undefined {
+  return foreman === undefined ? undefined : `${holder} ${foreman}`;
 }
 
 function countPerClass(news: readonly News[]): Map<number, number> {

@@ -1,12 +1,12 @@
 import { setImmediate } from 'node:timers/promises';
-import { LEASES } from '@kolejka/protocol';
+import { type ForemanName, LEASES } from '@kolejka/protocol';
 import test from 'ava';
 import { openLog } from '@kolejka/program';
 import { MESSAGES } from '../../src/messages.ts';
 import { dequeue } from '../../src/queue/long-poll.ts';
 import { leaseWatch } from '../../src/queue/watch-leases.ts';
 import { watchForAbsence } from '../../src/queue/absence.ts';
-import { idsOf, openQueue, passFor } from '../queue-scene.ts';
+import { idsOf, ONE, openQueue, OTHER, passFor } from '../queue-scene.ts';
 
 const never = new AbortController().signal;
 
@@ -39,6 +39,74 @@ test('without a wait the answer comes at once', async (t) => {
   const scene = await openQueue();
   t.deepEqual(await dequeue(scene, scene.offer(), 0, never), []);
 });
+
+test('a question of a foreman ends its older one at once, and takes its place', async (t) => {
+  const scene = await openQueue();
+  const older = dequeue(scene, scene.offer(), 60_000, never);
+  await settle();
+  const newer = dequeue(scene, scene.offer(), 60_000, never);
+  t.deepEqual(await older, []);
+  await settle();
+  t.is(scene.waiting.size(), 1);
+  const id = await scene.put();
+  t.deepEqual(idsOf(await newer), [id]);
+});
+
+test('a question for no task ends the older one too, and is answered at once', async (t) => {
+  const scene = await openQueue();
+  const older = dequeue(scene, scene.offer(), 60_000, never);
+  await settle();
+  t.deepEqual(await dequeue(scene, scene.offer({ most: 0 }), 0, never), []);
+  t.deepEqual(await older, []);
+  t.is(scene.waiting.size(), 0);
+});
+
+test('a foreman that asks anew while its task is written down hears of the task all the same', async (t) => {
+  const scene = await openQueue();
+  const older = dequeue(scene, scene.offer(), 60_000, never);
+  await settle();
+  const asked: Promise<unknown>[] = [];
+  const end = scene.store.onCommit(() => asked.push(dequeue(scene, scene.offer({ most: 0 }), 0, never)));
+  const id = await scene.put();
+  await settle();
+  end();
+  t.true(asked.length > 0);
+  t.deepEqual(
+    [...idsOf(await older), ...idsOf(await scene.take())],
+    [id],
+    'it is in the older answer, or waits for the next question',
+  );
+  await Promise.all(asked);
+});
+
+test('a task that was to wake an older question goes to another foreman', async (t) => {
+  const scene = await openQueue();
+  const older = dequeue(scene, scene.offer(), 60_000, never);
+  await settle();
+  const other = dequeue(scene, scene.offer({ foreman: OTHER }), 60_000, never);
+  await settle();
+  // The older one is outdated while the task is being written down.
+  const [id] = await Promise.all([scene.put(), dequeue(scene, scene.offer({ most: 0 }), 0, never)]);
+  t.deepEqual(await older, []);
+  t.deepEqual(idsOf(await other), [id]);
+});
+
+for (const [who, first, second] of [
+  ['of another name', { foreman: ONE }, { foreman: OTHER }],
+  ['of another user', { holder: 1 }, { holder: 2 }],
+  ['of the original, which has no name', { foreman: undefined }, { foreman: undefined }],
+] as const) {
+  test(`the question of a foreman ${who} ends nobody's`, async (t) => {
+    const scene = await openQueue();
+    const older = dequeue(scene, scene.offer(first), 60_000, never);
+    await settle();
+    t.deepEqual(await dequeue(scene, scene.offer({ ...second, most: 0 }), 0, never), []);
+    await settle();
+    t.is(scene.waiting.size(), 1);
+    scene.clock.move(60_000);
+    t.deepEqual(await older, []);
+  });
+}
 
 test('to a foreman that went away nothing is assigned', async (t) => {
   const scene = await openQueue();
@@ -83,7 +151,7 @@ test('a foreman that waits gets a lost task when its pause is over', async (t) =
 
 test('of two foremen that wait for one task, one gets it and the other goes on waiting', async (t) => {
   const scene = await openQueue();
-  const both = [1, 2].map(() => dequeue(scene, scene.offer(), 60_000, never));
+  const both = [ONE, OTHER].map((foreman) => dequeue(scene, scene.offer({ foreman }), 60_000, never));
   await settle();
   await scene.put();
   t.is((await Promise.race(both)).length, 1);
@@ -106,8 +174,10 @@ async function openCrowd(size: number) {
   const ended: string[] = [];
   const gone = Array.from({ length: size }, () => new AbortController());
   const waiting = gone.map(async ({ signal }, index) => {
-    const taken = await dequeue({ ...scene, store }, scene.offer({ tags: [`n${index}`], most: 1 }), 60_000, signal);
-    ended.push(...taken.map(() => `n${index}`));
+    const name = `n${index}`;
+    const offer = scene.offer({ foreman: name as ForemanName, tags: [name], most: 1 });
+    const taken = await dequeue({ ...scene, store }, offer, 60_000, signal);
+    ended.push(...taken.map(() => name));
   });
   await settle();
   return { ...scene, looks: () => looks, ended, gone, over: () => Promise.all(waiting) };

@@ -143,7 +143,9 @@ function stepsOn(
     );
   const wait = async () => {
     if (waiters.length >= 10) return;
-    const waiter: Waiter = { offer: offer(), leave: new AbortController(), isOver: false };
+    // Of so many names some come twice: the newest question of a foreman ends the older one.
+    const foreman = `w${random.whole(20)}` as ForemanName;
+    const waiter: Waiter = { offer: { ...offer(), foreman }, leave: new AbortController(), isOver: false };
     waiters.push(waiter);
     void dequeue(anywhere(), waiter.offer, 3_600_000, waiter.leave.signal)
       .catch(() => undefined)

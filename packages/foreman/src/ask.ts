@@ -1,0 +1,125 @@
+/**
+ * The question for tasks, which waits at the server until something fits. A seat that is released meanwhile makes more
+ * room than the question has said. To give the question up could lose a task that the server has just given; so a second
+ * one, for no task, ends its wait: then it is answered with what there is, and the next question says all that is free.
+ */
+import type { Client } from '@kolejka/client';
+import { type Clock, keptWithin } from '@kolejka/program';
+import { type ForemanName, GridError, type RouteAnswer } from '@kolejka/protocol';
+import type { Gate } from './gate.ts';
+import type { Offer } from './node.ts';
+import type { Seats } from './seats.ts';
+
+export interface AskContext {
+  client: Pick<Client, 'dequeue'>;
+  foreman: ForemanName;
+  offer: Offer;
+  seats: Seats;
+  gate: Gate;
+  clock: Clock;
+  /** The server leases tasks and waits for them; one of the original does neither. */
+  leased: boolean;
+  /** Whether the server ends the wait of a question for another; kept from question to question. */
+  ending: Ending;
+}
+
+type Answer = RouteAnswer<'dequeue'>;
+
+const NOTHING: Answer = { tasks: [] };
+
+/**
+ * Seconds a question may wait. `endless` is that of a busy node whose wait cannot be ended: a seat that is released
+ * meanwhile is not offered before it is over.
+ */
+const WAIT_SECONDS = { usual: 20, endless: 1 } as const;
+
+/**
+ * A question that was ended is answered within this time, or the end has not reached it. The first may have overtaken
+ * the question: two connections keep no order.
+ */
+const HEARD_MS = { first: 200, later: 1000 } as const;
+
+/** For so long after an end that has not reached its question, questions of a busy node are short. */
+const ENDLESS_MS = 600_000;
+
+/** Least time between two questions that bring nothing: two foremen of one name would end each other's without a pause. */
+const LEAST_MS = 1000;
+
+/**
+ * Whether an end reaches the question that waits. It does not where the two come to different servers of one database;
+ * there the node goes back to short questions for a while.
+ */
+export class Ending {
+  #endlessUntil = -Infinity;
+
+  waitSeconds(isIdle: boolean, now: number): number {
+    return isIdle || now >= this.#endlessUntil ? WAIT_SECONDS.usual : WAIT_SECONDS.endless;
+  }
+
+  failed(now: number): void {
+    this.#endlessUntil = now + ENDLESS_MS;
+  }
+}
+
+/** What the server has for the room there is; nothing when the gate was shut meanwhile, or when a seat was released. */
+export async function ask(context: AskContext, signal: AbortSignal): Promise<Answer> {
+  const { clock, leased, gate, seats } = context;
+  // Taken together: whatever is released after this room was looked at ends the question.
+  const room = seats.room();
+  const released = seats.released();
+  const asked = clock.monotonic();
+  const { shutting } = gate;
+  const question = send(context, room, AbortSignal.any([signal, shutting]));
+  const isEnded = leased && (await endOnRelease(context, question, released, signal));
+  try {
+    const answer = await question;
+    const isEarly = answer.tasks.length === 0 && !isEnded && clock.monotonic() - asked < LEAST_MS;
+    if (leased && isEarly) await keptWithin(seats.released(), LEAST_MS, clock, AbortSignal.any([signal, shutting]));
+    return answer;
+  } catch (thrown) {
+    // What the server has given at that very moment goes back by itself: it sees that we are gone.
+    if (shutting.aborted && !(thrown instanceof GridError)) return NOTHING;
+    throw thrown;
+  }
+}
+
+function send(
+  { client, foreman, offer, leased, ending, clock }: AskContext,
+  { places, limits, idle }: ReturnType<Seats['room']>,
+  signal: AbortSignal,
+): Promise<Answer> {
+  const request = {
+    foreman,
+    // The original gives one more than it is asked for.
+    concurency: leased ? places : places - 1,
+    limits,
+    defaults: offer.defaults,
+    tags: offer.tags,
+    idle,
+    wait: ending.waitSeconds(idle, clock.monotonic()),
+  };
+  return client.dequeue(request, { signal });
+}
+
+/** Ends the question when a seat is released before it is answered; answers whether one was. Never rejects. */
+async function endOnRelease(
+  context: AskContext,
+  question: Promise<Answer>,
+  released: Promise<void>,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { client, foreman, offer, clock, ending } = context;
+  const answered = question.then(
+    () => true,
+    () => true,
+  );
+  if (await Promise.race([answered, released.then(() => false)])) return false;
+  for (let tries = 1; ; tries += 1) {
+    // It may be lost, like any message; then it is sent again as long as there is something to end.
+    const end = client.dequeue({ foreman, concurency: 0, limits: {}, tags: offer.tags, wait: 0 }, { signal });
+    await Promise.race([answered, end.catch(() => undefined)]);
+    const isHeard = await keptWithin(answered, tries === 1 ? HEARD_MS.first : HEARD_MS.later, clock, signal);
+    if (isHeard || signal.aborted) return true;
+    if (tries > 1) ending.failed(clock.monotonic());
+  }
+}
