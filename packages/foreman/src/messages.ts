@@ -31,6 +31,10 @@ export const MESSAGES = {
     about: 'A result that an earlier process has left could not be handed in; the next start tries again.',
   },
   'task-found': { level: 'warn', about: 'An earlier process died over a task; the server counts that as a loss.' },
+  'task-stuck-here': {
+    level: 'error',
+    about: 'A task hangs in the kernel; the server hears that it is lost, and its place stays taken until it is gone.',
+  },
   'task-dropped': { level: 'warn', about: 'The server told to stop work on a task: it is not ours any more.' },
   'task-returned': { level: 'warn', about: 'A task was handed back unrun.' },
   'task-not-begun': { level: 'warn', about: 'A task could not be begun; its result says why.' },

@@ -35,7 +35,9 @@ export async function runLeased(context: LeasedContext, task: Task, held: HeldTa
   try {
     spooled = await spool.add(held.task, held.attempt);
     const result = await runOrExplain(context, { task, held, seat, spooled });
-    if (held.stop.signal.aborted) handBack(context, held);
+    // It came to its end after all, which nobody waits for any more.
+    if (held.phase === 'lost') log.say('task-dropped', about);
+    else if (held.stop.signal.aborted) handBack(context, held);
     else {
       // Where it cannot be kept, it is handed in all the same: only a restart would lose it.
       await spooled.keep(result).catch((error: unknown) => log.say('result-not-kept', { ...about, error }));
@@ -85,6 +87,10 @@ async function runOrExplain(context: LeasedContext, leased: Leased): Promise<Res
       started: () => {
         log.say('task-running', about);
         tasks.enter(held, 'running');
+      },
+      stuck: () => {
+        log.say('task-stuck-here', about);
+        tasks.enter(held, 'lost');
       },
     });
   } catch (thrown) {

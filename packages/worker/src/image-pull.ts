@@ -1,4 +1,5 @@
 /** Pulls an image, as whoever is logged in to its registry, and tells how far it is. */
+import { GridError } from '@kolejka/protocol';
 import type { AuthConfig } from 'dockerode';
 import { type Engine } from './engine.ts';
 import { engineFailure } from './engine-failure.ts';
@@ -16,17 +17,33 @@ export type PullListener = (progress: PullProgress) => void;
 export interface PullOptions {
   signal: AbortSignal;
   pulling?: PullListener | undefined;
+  /** A pull that turns out to be of more than so many bytes is broken off. */
+  limitBytes: number | undefined;
 }
 
+/** Layers that cannot be compressed may come as a little more than what they hold. */
+const SURPLUS = 1.01;
+
 /** @throws GridError `image-unavailable` saying what the registry or the engine says; `engine-unreachable` */
-export async function pullImage(engine: Engine, image: string, { signal, pulling }: PullOptions): Promise<void> {
+export async function pullImage(engine: Engine, image: string, options: PullOptions): Promise<void> {
+  const { signal, pulling, limitBytes = Infinity } = options;
   const { credentials, trouble } = await findCredentials(image);
+  const tooLarge = new AbortController();
+  const heard: PullListener = (progress) => {
+    if (progress.totalBytes > limitBytes * SURPLUS) tooLarge.abort();
+    else pulling?.(progress);
+  };
+  const abortSignal = AbortSignal.any([signal, tooLarge.signal]);
   try {
     // The engine takes what its types do not know: `identitytoken` in place of name and password.
     const authconfig = credentials as AuthConfig | undefined;
-    const answer = await engine.docker.pull(image, { abortSignal: signal, ...(authconfig && { authconfig }) });
-    await followPull(engine, answer, image, pulling);
+    const answer = await engine.docker.pull(image, { abortSignal, ...(authconfig && { authconfig }) });
+    await followPull(engine, answer, image, heard, abortSignal);
   } catch (error) {
+    if (tooLarge.signal.aborted) {
+      const sentence = `The image ${image} has more bytes than the limit of ${limitBytes}; its pull was broken off.`;
+      throw new GridError('image-unavailable', sentence, { cause: error });
+    }
     const hint = trouble === undefined ? '' : ` (asked without a password: ${trouble})`;
     throw engineFailure(error, 'image-unavailable', `The image ${image} could not be pulled${hint}`);
   }
@@ -43,7 +60,8 @@ async function followPull(
   { docker }: Engine,
   answer: NodeJS.ReadableStream,
   image: string,
-  pulling: PullListener = () => undefined,
+  heard: PullListener,
+  stop: AbortSignal,
 ): Promise<void> {
   const layers = new Map<string, { loaded: number; total: number }>();
   const hear = ({ id, status, progressDetail: { current, total } = {} }: Line) => {
@@ -59,9 +77,10 @@ async function followPull(
       loadedBytes += loaded;
       totalBytes += whole;
     }
-    pulling({ image, loadedBytes, totalBytes });
+    heard({ image, loadedBytes, totalBytes });
   };
   await new Promise<void>((resolve, reject) => {
+    stop.addEventListener('abort', () => reject(stop.reason as Error), { once: true });
     docker.modem.followProgress(answer, (error) => (error === null ? resolve() : reject(error)), hear);
   });
 }

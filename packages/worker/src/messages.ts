@@ -15,6 +15,11 @@ export const MESSAGES = {
     level: 'warn',
     about: 'Whoever listened to the output of a task failed, and hears no more of it; the files have all.',
   },
+  'task-stuck': {
+    level: 'error',
+    about:
+      'Processes of a task do not die of SIGKILL: they hang in the kernel, on a disk perhaps. The task keeps its place until they are gone.',
+  },
   'kill-failed': { level: 'error', about: 'A task could not be killed or looked at; it is tried again at once.' },
   'left-behind': { level: 'error', about: 'Something of a run could not be removed; the next start tries again.' },
 } as const satisfies Messages;

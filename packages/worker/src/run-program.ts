@@ -35,6 +35,7 @@ export interface Prepared {
   output: OutputListener | undefined;
   cancel: AbortSignal;
   started: () => void;
+  stuck: () => void;
   /** Registers what must be closed, whatever happens. */
   closing: (what: string, close: () => Promise<unknown>) => void;
 }
@@ -98,7 +99,7 @@ export async function runProgram(context: WorkerContext, prepared: Prepared): Pr
 
 async function runContainer(
   { engine, log }: WorkerContext,
-  { task, limits, run, disk, workspace, output: listener, cancel, started }: Prepared,
+  { task, limits, run, disk, workspace, output: listener, cancel, started, stuck }: Prepared,
   container: Container,
   group: Group,
 ): Promise<Omit<Ended, 'image'>> {
@@ -135,6 +136,10 @@ async function runContainer(
     cancel,
     kill: () => group.kill(),
     failed: (error) => log.say('kill-failed', { task: task.id, error }),
+    stuck: () => {
+      log.say('task-stuck', { task: task.id, run: run.id });
+      stuck();
+    },
   });
   started();
   log.say('task-started', { task: task.id });

@@ -44,6 +44,8 @@ export interface RunRequest {
   cancel?: AbortSignal;
   /** Called when the program runs in its container. */
   started?: () => void;
+  /** Called once when processes of the task do not die: they hang in the kernel. The run goes on until they are gone. */
+  stuck?: () => void;
 }
 
 /** Where neither the task nor the node says: a pids limit there is always. */
@@ -93,6 +95,7 @@ export async function runTask(context: WorkerContext, request: RunRequest): Prom
       pulling,
       output,
       started = () => undefined,
+      stuck = () => undefined,
       taskDirectory: directory,
       consume = false,
     } = request;
@@ -110,6 +113,7 @@ export async function runTask(context: WorkerContext, request: RunRequest): Prom
       output,
       cancel,
       started,
+      stuck,
       closing,
     });
     result = { ...result, ...describeEnd(ended), ...(await describeDisk(disk, ended, limits)), stats: ended.stats };

@@ -24,6 +24,8 @@ export interface Watch {
 /** setTimeout takes no longer pause: a longer one is over at once. */
 const LONGEST_PAUSE_MS = 2 ** 31 - 1;
 
+const STUCK_MS = 20_000;
+
 /** Which reasons end the task. After a memory kill the kernel has done what is to be done, the rest may go on. */
 const KILLS: Partial<Record<Reason, true>> = {
   time: true,
@@ -45,19 +47,29 @@ export interface WatchOptions {
   /** Kills everything of the task. */
   kill: () => Promise<void>;
   failed: (error: unknown) => void;
+  /** Called once when what was to be killed lives on: it hangs in the kernel, and nobody can say for how long. */
+  stuck: () => void;
+  /** After so long; 20 s. A kill takes milliseconds, on a busy machine a second. */
+  stuckMs?: number;
 }
 
 /** Watches from the moment the program has started. */
-export function startWatch({ group, limits, lookAtDisk, cancel, kill, failed }: WatchOptions): Watch {
+export function startWatch(options: WatchOptions): Watch {
+  const { group, limits, lookAtDisk, cancel, kill, failed, stuck, stuckMs = STUCK_MS } = options;
   const killed = Promise.withResolvers<void>();
   let reason: Reason | undefined;
   let mustDie = false;
   let dying: Promise<void> | undefined;
+  let patience: NodeJS.Timeout | undefined;
 
   /** Tries again with each sample until it is done. */
   const killNow = () => {
+    patience ??= setTimeout(stuck, stuckMs);
     dying ??= kill()
-      .then(() => killed.resolve(), failed)
+      .then(() => {
+        clearTimeout(patience);
+        killed.resolve();
+      }, failed)
       .finally(() => (dying = undefined));
   };
   const note = (next: Reason) => {
@@ -124,6 +136,7 @@ export function startWatch({ group, limits, lookAtDisk, cancel, kill, failed }: 
     sampled: () => (maxProgram === 0 ? {} : { memory_max_program: maxProgram }),
     stop() {
       clearTimeout(deadline);
+      clearTimeout(patience);
       clearInterval(sampler);
       stopForks();
       cancel.removeEventListener('abort', onCancel);
