@@ -126,18 +126,19 @@ test('a result that cannot be kept is handed in all the same', async (t) => {
 });
 
 test('a task that hangs in the kernel is lost to the server, and holds its place until it is gone', async (t) => {
-  const gone = Promise.withResolvers<void>();
+  const [stuck, gone] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   const results: Result[] = [];
   const scene = await open(t, {
     accept: async (result) => void results.push(result),
-    run: async ({ stuck }) => {
-      stuck?.();
+    run: async (request) => {
+      request.stuck?.();
+      stuck.resolve();
       await gone.promise;
       return DONE;
     },
   });
   const run = scene.run();
-  while (!scene.said.includes('task-stuck-here')) await new Promise((resolve) => setImmediate(resolve));
+  await stuck.promise;
   t.is(scene.held.report()[0]?.phase, 'lost');
   t.is(scene.seats.room().places, 0);
   gone.resolve();

@@ -62,14 +62,15 @@ export function startWatch(options: WatchOptions): Watch {
   let dying: Promise<void> | undefined;
   let patience: NodeJS.Timeout | undefined;
 
+  const isDead = () => {
+    clearTimeout(patience);
+    killed.resolve();
+  };
   /** Tries again with each sample until it is done. */
   const killNow = () => {
     patience ??= setTimeout(stuck, stuckMs);
     dying ??= kill()
-      .then(() => {
-        clearTimeout(patience);
-        killed.resolve();
-      }, failed)
+      .then(isDead, failed)
       .finally(() => (dying = undefined));
   };
   const note = (next: Reason) => {

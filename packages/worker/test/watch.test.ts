@@ -18,12 +18,13 @@ const watch = (given: Partial<WatchOptions>) =>
   });
 
 test('a task whose processes do not die is told to be stuck, once, and is killed again and again', async (t) => {
-  const stuck = Promise.withResolvers<void>();
+  const [stuck, again] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   let [told, kills] = [0, 0];
-  const { note, stop } = watch({
+  const task = watch({
     stuckMs: 10,
     kill: async () => {
       kills += 1;
+      if (kills === 3) again.resolve();
       throw new Error('3 processes do not die');
     },
     stuck: () => {
@@ -31,19 +32,18 @@ test('a task whose processes do not die is told to be stuck, once, and is killed
       stuck.resolve();
     },
   });
-  note('cancelled');
+  task.note('cancelled');
   await stuck.promise;
-  const before = kills;
-  while (kills <= before) await new Promise((resolve) => setTimeout(resolve, 10));
-  stop();
+  await again.promise;
+  task.stop();
   t.is(told, 1);
 });
 
 test('a task that dies of its kill is not stuck', async (t) => {
-  const { note, stop, killed } = watch({ stuckMs: 20, stuck: () => t.fail() });
-  note('time');
-  await killed;
+  const task = watch({ stuckMs: 20, stuck: () => t.fail() });
+  task.note('time');
+  await task.killed;
   await new Promise((resolve) => setTimeout(resolve, 60));
-  stop();
+  task.stop();
   t.pass();
 });
