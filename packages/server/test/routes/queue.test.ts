@@ -26,21 +26,35 @@ test('a long poll answers the moment a task is put', async (t) => {
   const { as, put } = await openScene(t);
   const started = performance.now();
   const waiting = as('foreman', '/queue/dequeue/', { json: { foreman: 'f', wait: 60 } });
-  await as('foreman', '/queue/dequeue/', { json: { foreman: 'f', concurency: 0 } });
+  await as('foreman', '/queue/dequeue/', { json: { foreman: 'g', concurency: 0 } });
   const id = await put('client');
   const { json } = await waiting;
   t.is((json['tasks'] as { id: string }[])[0]?.id, id);
   t.true(performance.now() - started < 30_000, 'it would look once more when its time is over');
 });
 
+test('a long poll is ended by the next question of the same foreman', async (t) => {
+  const { as } = await openScene(t);
+  const started = performance.now();
+  let isOver = false;
+  const waiting = as('foreman', '/queue/dequeue/', { json: { foreman: 'f', wait: 60 } }).finally(() => (isOver = true));
+  // Two connections keep no order: the first end may overtake the question.
+  await until(async () => {
+    await as('foreman', '/queue/dequeue/', { json: { foreman: 'f', concurency: 0 } });
+    return isOver;
+  });
+  t.like((await waiting).json, { status: 'OK', tasks: [], leases: [] });
+  t.true(performance.now() - started < 50_000, 'it would end by itself when its time is over');
+});
+
 test('a long poll of a foreman that hangs up takes nothing', async (t) => {
   const { url, authorization, as, put } = await openScene(t);
   const gone = new AbortController();
-  const polls = Array.from({ length: 5 }, () =>
+  const polls = Array.from({ length: 5 }, (_, index) =>
     fetch(`${url()}/queue/dequeue/`, {
       method: 'POST',
       headers: authorization('foreman'),
-      body: JSON.stringify({ foreman: 'f', wait: 60 }),
+      body: JSON.stringify({ foreman: `f${index}`, wait: 60 }),
       signal: gone.signal,
     }),
   );
