@@ -1,6 +1,6 @@
 /** The server of a simulated grid: its queue, leases and results as they are, on a database file, without HTTP. */
 import { runLoop } from '@kolejka/program';
-import { GridError, type RouteName } from '@kolejka/protocol';
+import { GridError, LEASES, type RouteName } from '@kolejka/protocol';
 import { openClassBook } from '../../packages/server/src/database/classes.ts';
 import { followLog } from '../../packages/server/src/database/follow.ts';
 import { openStore } from '../../packages/server/src/database/open.ts';
@@ -64,6 +64,7 @@ export async function startServer(time: Time, file: string, faults: ServerFaults
     clock,
     log: { say: () => undefined },
     stopping,
+    leaseMs: LEASES.renewedMs,
     // What these routes do not use is not there.
   } as unknown as Parts;
   const handlers: Partial<Record<RouteName, (exchange: never) => unknown>> = {

@@ -1,7 +1,6 @@
 /** The parts of a foreman: what each needs, and how they end. */
 import { openClient } from '@kolejka/client';
-import { type Log, openLog, realClock, runLoop, type Shutdown } from '@kolejka/program';
-import { closeWorker, openWorker, WORKER_MESSAGES } from '@kolejka/worker';
+import { type Log, realClock, runLoop, type Shutdown } from '@kolejka/program';
 import { Ending } from './ask.ts';
 import type { ForemanConfig } from './config.ts';
 import { controlSocket, openControl } from './control.ts';
@@ -13,11 +12,18 @@ import type { MESSAGES } from './messages.ts';
 import { readOffer } from './node.ts';
 import { pullPass } from './pull.ts';
 import { recover, type RecoverContext } from './recover.ts';
-import { containerWorker } from './worker.ts';
 import { Seats } from './seats.ts';
 import { openSpool } from './spool.ts';
+import { openContainers, type OpenWorker } from './worker.ts';
 
 export type ForemanContext = RecoverContext & HeartbeatContext;
+
+export interface ForemanOptions {
+  log: Log<typeof MESSAGES>;
+  shutdown: Shutdown;
+  /** Opens what runs tasks: containers, unless a test says otherwise. */
+  openWorker?: OpenWorker;
+}
 
 export interface Foreman {
   /** Resolves when it was asked to end and nothing runs any more. */
@@ -30,14 +36,10 @@ export interface Foreman {
  */
 export async function openForeman(
   config: ForemanConfig,
-  { log, shutdown }: { log: Log<typeof MESSAGES>; shutdown: Shutdown },
+  { log, shutdown, openWorker = openContainers }: ForemanOptions,
 ): Promise<Foreman> {
-  const containers = await openWorker({
-    log: openLog('kolejka-foreman', WORKER_MESSAGES, {}),
-    temp: config.temp,
-    observerSocket: config.observer,
-  });
-  shutdown.closing('worker', () => closeWorker(containers));
+  const { worker, close } = await openWorker(config);
+  shutdown.closing('worker', close);
   const spool = await openSpool(config.state);
   shutdown.closing('spool', () => spool.close());
   const client = openClient(config);
@@ -47,7 +49,7 @@ export async function openForeman(
   const offer = await readOffer(config.limits, { tags: config.tags, auto: config.auto_tags });
   const context: ForemanContext = {
     client,
-    worker: containerWorker(containers),
+    worker,
     spool,
     offer,
     disk: new Disk(config.temp),

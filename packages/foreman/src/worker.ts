@@ -1,6 +1,15 @@
 /** What runs a task on this node: the worker, with the real container engine; in tests something else may stand here. */
+import { openLog } from '@kolejka/program';
 import type { Result } from '@kolejka/protocol';
-import { type RunRequest, runTask, type WorkerContext } from '@kolejka/worker';
+import {
+  closeWorker,
+  openWorker,
+  type RunRequest,
+  runTask,
+  WORKER_MESSAGES,
+  type WorkerContext,
+} from '@kolejka/worker';
+import type { ForemanConfig } from './config.ts';
 import { findEngineAway } from './engine.ts';
 
 export interface Worker {
@@ -14,9 +23,27 @@ export interface Worker {
 }
 
 /** Runs tasks in containers. */
-export function containerWorker(context: WorkerContext): Worker {
+function containerWorker(context: WorkerContext): Worker {
   return {
     run: (request) => runTask(context, request),
     findAway: (signal) => findEngineAway(context, signal),
   };
 }
+
+/** A worker that is open, and how to close it: then nothing is left of runs that have ended. */
+export interface OpenedWorker {
+  worker: Worker;
+  close: () => Promise<void>;
+}
+
+export type OpenWorker = (config: Pick<ForemanConfig, 'temp' | 'observer'>) => Promise<OpenedWorker>;
+
+/**
+ * Opens the worker that runs tasks in containers, and removes what one that was killed has left.
+ * @throws GridError `engine-unreachable`, or `node-unfit` saying what to do
+ */
+export const openContainers: OpenWorker = async ({ temp, observer }) => {
+  const log = openLog('kolejka-foreman', WORKER_MESSAGES, {});
+  const context = await openWorker({ log, temp, observerSocket: observer });
+  return { worker: containerWorker(context), close: () => closeWorker(context) };
+};

@@ -11,6 +11,7 @@ import { parseSize } from './config-values.ts';
 import { isPostgres } from './database/open.ts';
 import { DOOR_SETTINGS } from './door/settings.ts';
 import { IMAGE_SETTINGS } from './images/settings.ts';
+import { QUEUE_SETTINGS } from './queue/settings.ts';
 import { SENDFILE_SETTINGS } from './sendfile.ts';
 import { USER_SETTINGS } from './users/settings.ts';
 
@@ -62,6 +63,7 @@ export const SETTINGS = {
   ...DOOR_SETTINGS,
   ...BLOB_SETTINGS,
   ...USER_SETTINGS,
+  ...QUEUE_SETTINGS,
   ...SENDFILE_SETTINGS,
   ...IMAGE_SETTINGS,
   ...CEILING_SETTINGS,

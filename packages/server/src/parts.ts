@@ -35,6 +35,8 @@ export interface Parts {
   rates: Rates;
   /** Resolves when the server can do its work. Throws GridError `not-ready` with the reason. */
   ready: () => Promise<void>;
+  /** Length of a lease that is renewed by heartbeat, in milliseconds. */
+  leaseMs: number;
   /** An upload that brings nothing for so long is cut off. */
   uploadSilenceMs: number;
   /** Aborted when the server stops: what waits must end. */

@@ -65,7 +65,7 @@ export async function openServer(options: ServerOptions): Promise<Address> {
   if (remains > 0) log.say('remains removed', { count: remains });
   const store = await openStore(settings.database ?? directory.database, metrics.committed, options.databaseWaits);
   closing('database', () => store.close());
-  const extended = await store.write((db) => forgiveAbsence(db, clock.now()));
+  const extended = await store.write((db) => forgiveAbsence(db, clock.now(), settings.lease));
   if (extended > 0) log.say('leases extended', { count: extended });
 
   const stopping = new AbortController();
@@ -92,6 +92,7 @@ export async function openServer(options: ServerOptions): Promise<Address> {
     clock,
     log,
     settings,
+    leaseMs: settings.lease,
     images,
     metrics,
     attempts: openLoginAttempts(

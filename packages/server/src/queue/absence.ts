@@ -41,10 +41,11 @@ export async function makeUpForAbsence(parts: {
   clock: Clock;
   absence: Absence;
   log: Log<typeof MESSAGES>;
+  leaseMs?: number;
 }): Promise<boolean> {
-  const { store, clock, absence, log } = parts;
+  const { store, clock, absence, log, leaseMs } = parts;
   if (!absence.noticed()) return false;
-  const count = await store.write((db) => forgiveAbsence(db, clock.now()));
+  const count = await store.write((db) => forgiveAbsence(db, clock.now(), leaseMs));
   absence.madeUp();
   if (count > 0) log.say('leases extended', { count });
   return true;

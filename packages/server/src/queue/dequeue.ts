@@ -35,6 +35,8 @@ export interface Offer {
   tags: readonly string[];
   /** Nothing runs on the node. */
   idle: boolean;
+  /** Length of its leases, where it is not the usual one. */
+  leaseMs?: number;
 }
 
 /** A task and the lease it was taken under. */
@@ -140,7 +142,7 @@ async function assign(
   offer: Offer,
   now: number,
 ): Promise<Taken> {
-  const leaseMs = offer.foreman === undefined ? LEASES.silentMs(limits.time) : LEASES.renewedMs;
+  const leaseMs = offer.foreman === undefined ? LEASES.silentMs(limits.time) : (offer.leaseMs ?? LEASES.renewedMs);
   // Inside one write nobody can come between choosing, reading and moving.
   const task = (await findTaskByNumber(db, number)) as TaskRow;
   const lease = {

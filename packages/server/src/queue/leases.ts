@@ -14,6 +14,8 @@ import { expiredLeases, findTask, moveTask, renewLease, type TaskRow } from '../
 export interface Foreman {
   holder: number;
   foreman: ForemanName | null;
+  /** Length of its leases, where it is not the usual one. */
+  leaseMs?: number;
 }
 
 /** What a foreman says of one task. */
@@ -26,8 +28,10 @@ export interface Reported {
 /** Most leases that one pass takes away; the next pass takes the rest. */
 const MOST = 500;
 
+const lengthMs = ({ leaseMs }: Foreman) => leaseMs ?? LEASES.renewedMs;
+
 /** With more than this left, a lease need not be renewed yet. */
-const ENOUGH_MS = LEASES.renewedMs * (1 - LEASES.renewAt);
+const enoughMs = (from: Foreman) => lengthMs(from) * (1 - LEASES.renewAt);
 
 /** The answer to a heartbeat that changes nothing, or undefined where `renew` has something to write down. */
 export async function judge(
@@ -40,7 +44,7 @@ export async function judge(
   const left = (row?.expires_ms ?? 0) - now;
   if (row === undefined || !holds(row, from, attempt) || left <= 0) return { task, attempt, verdict: 'kill' };
   const isNews = phase === 'returned' || phase === 'lost' || (phase === 'running' && row.running === 0);
-  return isNews || left <= ENOUGH_MS ? undefined : { task, attempt, verdict: 'keep' };
+  return isNews || left <= enoughMs(from) ? undefined : { task, attempt, verdict: 'keep' };
 }
 
 /** Renews the lease, notes that the program runs, or takes the task back; answers whether the foreman may keep it. */
@@ -59,7 +63,7 @@ export async function renew(db: Connection, from: Foreman, held: Reported, now: 
     await lose(db, row, 'died over it', now);
     return { task, attempt, verdict: 'kill' };
   }
-  const expires = now + LEASES.renewedMs;
+  const expires = Math.ceil(now + lengthMs(from));
   if (held.phase === 'running' && row.running === 0) {
     await moveTask(db, row, 'running', { running: 1, expires_ms: expires }, { now });
   } else {
@@ -129,12 +133,12 @@ const LONGEST_PAUSE_MS = LEASES.backOffMs(LEASES.losses - 1);
  * and by `absence.ts`: a server that was away has heard nobody, which says nothing about them. And where the calendar
  * was set back, tasks are held back until a moment that is far away by now: they wait no longer than any.
  */
-export async function forgiveAbsence(db: Connection, now: number): Promise<number> {
+export async function forgiveAbsence(db: Connection, now: number, leaseMs: number = LEASES.renewedMs): Promise<number> {
   await db.run(`update tasks set not_before_ms = :latest where state = 'pending' and not_before_ms > :latest`, {
     latest: now + LONGEST_PAUSE_MS,
   });
   return await db.run(
     `update tasks set expires_ms = :until where state = 'assigned' and foreman is not null and expires_ms <> :until`,
-    { until: now + LEASES.renewedMs },
+    { until: Math.ceil(now + leaseMs) },
   );
 }

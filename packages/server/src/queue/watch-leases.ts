@@ -24,6 +24,7 @@ export function leaseWatch(parts: {
   waiting: Waiting;
   absence: Absence;
   log: Log<typeof MESSAGES>;
+  leaseMs?: number;
 }): () => Promise<number> {
   const { store, follow, clock, waiting, log } = parts;
   const lookForReady = readyWatch(parts);

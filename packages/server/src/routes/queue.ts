@@ -1,5 +1,5 @@
 /** What foremen say, and how full the queue is. */
-import { GridError, LEASES, type Verdict } from '@kolejka/protocol';
+import { GridError, type Verdict } from '@kolejka/protocol';
 import { isStillKnown } from '../access.ts';
 import { countByHolder, countByState } from '../database/counts.ts';
 import { FORGOTTEN_MS, foremenSince, noteAlive } from '../database/foremen.ts';
@@ -18,7 +18,7 @@ export function queueRoutes(parts: Parts) {
   return {
     async dequeue({ body, user, request, signal }) {
       const { concurency: most, limits, defaults, tags, foreman, idle, wait } = body;
-      const offer = { holder: user.id, foreman, most, limits, defaults, tags, idle };
+      const offer = { holder: user.id, foreman, most, limits, defaults, tags, idle, leaseMs: parts.leaseMs };
       const requireRight = async (db: Connection) => {
         if (!(await isStillKnown(db, request, clock.now())))
           throw new GridError('not-logged-in', 'You are logged out.');
@@ -32,8 +32,8 @@ export function queueRoutes(parts: Parts) {
       return { tasks, leases };
     },
     async heartbeat({ body: { foreman, tasks }, user }) {
-      const from = { holder: user.id, foreman };
-      const seconds = LEASES.renewedMs / 1000;
+      const from = { holder: user.id, foreman, leaseMs: parts.leaseMs };
+      const seconds = parts.leaseMs / 1000;
       if (tasks.length === 0) return { tasks: [], seconds };
       // It may have lain in the socket while the server was away; then it is not late.
       await makeUpForAbsence(parts);

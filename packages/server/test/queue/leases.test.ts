@@ -33,6 +33,22 @@ testOnBoth('a late renewal is refused', async (t, open) => {
   t.is(await heartbeat(scene, { task: scene.id, attempt: 1 }), 'kill');
 });
 
+testOnBoth('leases are as long as the server is set, from the first to the one after an absence', async (t, open) => {
+  const { store, clock, holder, put, take } = await open();
+  const [task, leaseMs] = [await put(), 7000];
+  const from = { holder, foreman: ONE, leaseMs };
+  const renewed = async () => (await store.write((db) => renew(db, from, { task, attempt: 1 }, clock.now()))).verdict;
+  t.is((await take({ leaseMs }))[0]?.leaseMs, leaseMs);
+  clock.move(leaseMs - 1);
+  t.is(await renewed(), 'keep');
+  clock.move(leaseMs - 1);
+  t.is(await store.write((db) => forgiveAbsence(db, clock.now(), leaseMs)), 1);
+  clock.move(leaseMs - 1);
+  t.is(await renewed(), 'keep');
+  clock.move(leaseMs);
+  t.is(await renewed(), 'kill');
+});
+
 testOnBoth('only the foreman that has the task keeps it', async (t, open) => {
   const scene = await taken(open);
   t.is(await heartbeat(scene, { task: scene.id, attempt: 1 }, OTHER), 'kill');
