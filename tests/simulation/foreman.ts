@@ -7,6 +7,7 @@ import { Ending } from '../../packages/foreman/src/ask.ts';
 import { type ForemanContext, govern } from '../../packages/foreman/src/foreman.ts';
 import { Gate } from '../../packages/foreman/src/gate.ts';
 import { HeldTasks } from '../../packages/foreman/src/held.ts';
+import { NO_IMAGES } from '../../packages/foreman/src/images.ts';
 import { Seats } from '../../packages/foreman/src/seats.ts';
 import type { Worker } from '../../packages/foreman/src/worker.ts';
 import type { Process } from './process.ts';
@@ -96,6 +97,7 @@ function noteRefusal({ violated }: ForemanOptions, what: string, fields: Record<
 function simulatedWorker({ process, faults, disk, behaviourOf, violated }: ForemanOptions): Worker {
   const running = new Map<string, number>();
   return {
+    images: NO_IMAGES,
     findAway: async () => (faults.engineAway ? new Error('the engine is away') : undefined),
     async run({ task, cancel, started, cpusOffset }) {
       const id = task.id as TaskId;

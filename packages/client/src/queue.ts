@@ -15,6 +15,8 @@ export interface DequeueRequest {
   defaults?: Limits;
   /** Nothing runs on this node. */
   idle?: boolean;
+  /** Images that this node has. */
+  images?: readonly string[];
 }
 
 /** Beyond the wait it was asked for, a server may be silent for this long. */

@@ -61,15 +61,18 @@ export class Ending {
   }
 }
 
-/** What the server has for the room there is; nothing when the gate was shut meanwhile, or when a seat was released. */
-export async function ask(context: AskContext, signal: AbortSignal): Promise<Answer> {
+/**
+ * What the server has for the room there is; nothing when the gate was shut meanwhile, or when a seat was released.
+ * @param images those that are on the node
+ */
+export async function ask(context: AskContext, signal: AbortSignal, images: readonly string[] = []): Promise<Answer> {
   const { clock, leased, gate, seats } = context;
   // Taken together: whatever is released after this room was looked at ends the question.
   const room = seats.room();
   const released = seats.released();
   const asked = clock.monotonic();
   const { shutting } = gate;
-  const question = send(context, room, AbortSignal.any([signal, shutting]));
+  const question = send(context, { ...room, images }, AbortSignal.any([signal, shutting]));
   const isEnded = leased && (await endOnRelease(context, question, released, signal));
   try {
     const answer = await question;
@@ -85,7 +88,7 @@ export async function ask(context: AskContext, signal: AbortSignal): Promise<Ans
 
 function send(
   { client, foreman, offer, leased, ending, clock }: AskContext,
-  { places, limits, idle }: ReturnType<Seats['room']>,
+  { places, limits, idle, images }: ReturnType<Seats['room']> & { images: readonly string[] },
   signal: AbortSignal,
 ): Promise<Answer> {
   const request = {
@@ -96,6 +99,7 @@ function send(
     defaults: offer.defaults,
     tags: offer.tags,
     idle,
+    ...(images.length > 0 && { images }),
     wait: ending.waitSeconds(idle, clock.monotonic()),
   };
   return client.dequeue(request, { signal });

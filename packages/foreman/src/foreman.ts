@@ -38,10 +38,11 @@ export async function openForeman(
   config: ForemanConfig,
   { log, shutdown, openWorker = openContainers }: ForemanOptions,
 ): Promise<Foreman> {
-  const { worker, close } = await openWorker(config);
-  shutdown.closing('worker', close);
+  // First, for the state is nobody else's then.
   const spool = await openSpool(config.state);
   shutdown.closing('spool', () => spool.close());
+  const { worker, close } = await openWorker(config, log);
+  shutdown.closing('worker', close);
   const client = openClient(config);
   shutdown.closing('client', () => client.close());
   // Wrong credentials are said now and not in a loop.

@@ -43,6 +43,15 @@ export const MESSAGES = {
     about:
       'This node failed a task, its disk perhaps; the task is handed back, and none is taken until a test write goes through.',
   },
+  'image-removed': { level: 'info', about: 'An image that this foreman had pulled made room for others.' },
+  'image-not-removed': {
+    level: 'warn',
+    about: 'An image could not be removed to make room; it is tried again when the next task ends.',
+  },
+  'images-not-noted': {
+    level: 'warn',
+    about: 'What images this foreman has pulled could not be written down: after a restart they may stay for ever.',
+  },
   'left-behind': {
     level: 'warn',
     about: 'The directory of a task could not be removed; the next start of the foreman tries again.',

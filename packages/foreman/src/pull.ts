@@ -35,7 +35,9 @@ export async function pullPass(context: PullContext, signal: AbortSignal): Promi
   const pause = await context.disk.recover();
   if (pause > 0) return pause;
   await requireEngine(context, signal);
-  const answer = await ask(context, signal);
+  // One of the original does not choose by them.
+  const images = leased ? await context.worker.images.present() : [];
+  const answer = await ask(context, signal, images);
   const attempts = new Map(answer.leases?.map(({ task, attempt }) => [task, attempt]));
   for (const given of answer.tasks) {
     const task = readTask(given, context);

@@ -29,9 +29,10 @@ export interface LeasedContext extends HandInContext {
 
 /** Runs a task to its end and releases its seat. Never rejects: whatever happens is told to the server or the log. */
 export async function runLeased(context: LeasedContext, task: Task, held: HeldTask, seat: Seat): Promise<void> {
-  const { log, disk, spool } = context;
+  const { log, disk, spool, worker } = context;
   const about = { task: held.task, attempt: held.attempt };
   let spooled: Spooled | undefined;
+  const letImageGo = await worker.images.hold(task.image);
   try {
     spooled = await spool.add(held.task, held.attempt);
     const result = await runOrExplain(context, { task, held, seat, spooled });
@@ -55,6 +56,7 @@ export async function runLeased(context: LeasedContext, task: Task, held: HeldTa
     }
     handBack(context, held);
   } finally {
+    letImageGo();
     seat.release();
   }
   await spooled?.remove().catch((error: unknown) => log.say('left-behind', { ...about, error }));

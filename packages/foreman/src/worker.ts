@@ -1,5 +1,6 @@
 /** What runs a task on this node: the worker, with the real container engine; in tests something else may stand here. */
-import { openLog } from '@kolejka/program';
+import path from 'node:path';
+import { type Log, openLog, realClock } from '@kolejka/program';
 import type { Result } from '@kolejka/protocol';
 import {
   closeWorker,
@@ -11,6 +12,8 @@ import {
 } from '@kolejka/worker';
 import type { ForemanConfig } from './config.ts';
 import { findEngineAway } from './engine.ts';
+import { Images, type NodeImages } from './images.ts';
+import type { MESSAGES } from './messages.ts';
 
 export interface Worker {
   /**
@@ -20,12 +23,18 @@ export interface Worker {
   run(request: RunRequest): Promise<Result>;
   /** Why no task can be run now, or undefined when one can. */
   findAway(signal: AbortSignal): Promise<Error | undefined>;
+  /** The images that tasks run in. */
+  images: NodeImages;
 }
 
 /** Runs tasks in containers. */
-function containerWorker(context: WorkerContext): Worker {
+export function containerWorker(context: WorkerContext, images: Images): Worker {
   return {
-    run: (request) => runTask(context, request),
+    run(request) {
+      const { image } = request.task;
+      return runTask(context, { ...request, imageFound: (found, isNew) => images.used(image, found, isNew) });
+    },
+    images,
     findAway: (signal) => findEngineAway(context, signal),
   };
 }
@@ -36,14 +45,24 @@ export interface OpenedWorker {
   close: () => Promise<void>;
 }
 
-export type OpenWorker = (config: Pick<ForemanConfig, 'temp' | 'observer'>) => Promise<OpenedWorker>;
+export type OpenWorker = (
+  config: Pick<ForemanConfig, 'temp' | 'observer' | 'state' | 'limits'>,
+  log: Log<typeof MESSAGES>,
+) => Promise<OpenedWorker>;
 
 /**
  * Opens the worker that runs tasks in containers, and removes what one that was killed has left.
  * @throws GridError `engine-unreachable`, or `node-unfit` saying what to do
  */
-export const openContainers: OpenWorker = async ({ temp, observer }) => {
-  const log = openLog('kolejka-foreman', WORKER_MESSAGES, {});
-  const context = await openWorker({ log, temp, observerSocket: observer });
-  return { worker: containerWorker(context), close: () => closeWorker(context) };
+export const openContainers: OpenWorker = async ({ temp, observer, state, limits }, log) => {
+  const ofWorker = openLog('kolejka-foreman', WORKER_MESSAGES, {});
+  const context = await openWorker({ log: ofWorker, temp, observerSocket: observer });
+  const images = await Images.open({
+    docker: context.engine.docker,
+    file: path.join(state, 'images.json'),
+    spaceBytes: limits.image,
+    log,
+    clock: realClock,
+  });
+  return { worker: containerWorker(context, images), close: () => closeWorker(context) };
 };

@@ -5,6 +5,7 @@ import { Ending } from '../src/ask.ts';
 import { Disk } from '../src/disk.ts';
 import { Gate } from '../src/gate.ts';
 import { HeldTasks } from '../src/held.ts';
+import { NO_IMAGES } from '../src/images.ts';
 import { type PullContext, pullPass } from '../src/pull.ts';
 import { Seats } from '../src/seats.ts';
 
@@ -19,7 +20,7 @@ function open(given: Partial<PullContext>) {
         return { tasks: [] };
       },
     },
-    worker: { findAway: async () => undefined },
+    worker: { findAway: async () => undefined, images: NO_IMAGES },
     clock: realClock,
     offer: { limits: {}, tags: [], defaults: {} },
     held: new HeldTasks(),

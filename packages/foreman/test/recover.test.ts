@@ -7,6 +7,7 @@ import test, { type ExecutionContext } from 'ava';
 import { Gate } from '../src/gate.ts';
 import { Ending } from '../src/ask.ts';
 import { HeldTasks } from '../src/held.ts';
+import { NO_IMAGES } from '../src/images.ts';
 import { recover, type RecoverContext } from '../src/recover.ts';
 import { Seats } from '../src/seats.ts';
 import { openSpool } from '../src/spool.ts';
@@ -24,7 +25,7 @@ async function open(t: ExecutionContext, given: Partial<RecoverContext> = {}) {
       putResult: async (result: Result, _directory: string, attempt?: number) => void handedIn.push([result, attempt]),
       showTask: async () => ({ ...parseTask({ image: 'i', args: ['true'] }), id: ID }),
     },
-    worker: { run: async () => ({ ...RESULT, result: 8 }) },
+    worker: { run: async () => ({ ...RESULT, result: 8 }), images: NO_IMAGES },
     spool: await openSpool(path.join(directory, 'state')),
     offer: { limits: {}, tags: [], defaults: {} },
     held: new HeldTasks(),

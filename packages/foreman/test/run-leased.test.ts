@@ -6,6 +6,7 @@ import { GridError, parseTask, type Result, TaskId } from '@kolejka/protocol';
 import test, { type ExecutionContext } from 'ava';
 import { Disk } from '../src/disk.ts';
 import { HeldTasks } from '../src/held.ts';
+import { NO_IMAGES } from '../src/images.ts';
 import { type LeasedContext, runLeased } from '../src/run-leased.ts';
 import type { Worker } from '../src/worker.ts';
 import { Seats } from '../src/seats.ts';
@@ -35,7 +36,7 @@ async function open(t: ExecutionContext, { accept = async () => {}, run: runTask
       },
       putResult: (result: Result) => accept(result, state),
     },
-    worker: { run: runTask },
+    worker: { run: runTask, images: NO_IMAGES },
     spool,
     offer: { limits: {}, tags: [], defaults: {} },
     held,

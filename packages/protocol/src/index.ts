@@ -6,6 +6,7 @@ export * from './errors.ts';
 export * from './file-name.ts';
 export * from './files.ts';
 export * from './identifiers.ts';
+export * from './image-name.ts';
 export * from './life.ts';
 export * from './limits.ts';
 export * from './listing.ts';

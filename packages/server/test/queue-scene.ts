@@ -82,6 +82,7 @@ export async function openQueue(database = ':memory:') {
     defaults: {},
     tags: [],
     idle: true,
+    images: new Set(),
     ...given,
   });
 

@@ -1,5 +1,4 @@
 /** Pulls an image, as whoever is logged in to its registry, and tells how far it is. */
-import { GridError } from '@kolejka/protocol';
 import type { AuthConfig } from 'dockerode';
 import { type Engine } from './engine.ts';
 import { engineFailure } from './engine-failure.ts';
@@ -17,33 +16,18 @@ export type PullListener = (progress: PullProgress) => void;
 export interface PullOptions {
   signal: AbortSignal;
   pulling?: PullListener | undefined;
-  /** A pull that turns out to be of more than so many bytes is broken off. */
-  limitBytes: number | undefined;
 }
-
-/** Layers that cannot be compressed may come as a little more than what they hold. */
-const SURPLUS = 1.01;
 
 /** @throws GridError `image-unavailable` saying what the registry or the engine says; `engine-unreachable` */
 export async function pullImage(engine: Engine, image: string, options: PullOptions): Promise<void> {
-  const { signal, pulling, limitBytes = Infinity } = options;
+  const { signal: abortSignal, pulling = () => undefined } = options;
   const { credentials, trouble } = await findCredentials(image);
-  const tooLarge = new AbortController();
-  const heard: PullListener = (progress) => {
-    if (progress.totalBytes > limitBytes * SURPLUS) tooLarge.abort();
-    else pulling?.(progress);
-  };
-  const abortSignal = AbortSignal.any([signal, tooLarge.signal]);
   try {
     // The engine takes what its types do not know: `identitytoken` in place of name and password.
     const authconfig = credentials as AuthConfig | undefined;
     const answer = await engine.docker.pull(image, { abortSignal, ...(authconfig && { authconfig }) });
-    await followPull(engine, answer, image, heard, abortSignal);
+    await followPull(engine, answer, image, pulling, abortSignal);
   } catch (error) {
-    if (tooLarge.signal.aborted) {
-      const sentence = `The image ${image} has more bytes than the limit of ${limitBytes}; its pull was broken off.`;
-      throw new GridError('image-unavailable', sentence, { cause: error });
-    }
     const hint = trouble === undefined ? '' : ` (asked without a password: ${trouble})`;
     throw engineFailure(error, 'image-unavailable', `The image ${image} could not be pulled${hint}`);
   }

@@ -3,7 +3,8 @@ import { GridError, MOST_IMAGE_NAME } from '@kolejka/protocol';
 import type { ImageInspectInfo } from 'dockerode';
 import { type Engine, engineStatus } from './engine.ts';
 import { engineFailure } from './engine-failure.ts';
-import { pullImage, type PullListener } from './image-pull.ts';
+import type { PullListener } from './image-pull.ts';
+import type { ImagePulls } from './image-pulls.ts';
 
 export interface Image {
   /** What the container is made of: a tag may be moved between the look and the start. */
@@ -23,6 +24,17 @@ export interface ImageOptions {
   signal: AbortSignal;
   /** Hears how far a pull is. */
   pulling?: PullListener | undefined;
+  /** Hears of the image that is used, also of one that is too large. */
+  found?: ImageListener | undefined;
+}
+
+/** @param isNew it was not on this machine before this run, or another was under its name */
+export type ImageListener = (image: Image, isNew: boolean) => void;
+
+/** Where images are, and who pulls them. */
+export interface ImageSource {
+  engine: Engine;
+  pulls: ImagePulls;
 }
 
 /** What names of images are made of; nothing else may come into the address of a call. */
@@ -32,11 +44,13 @@ const NAME = /^[\w.:/@[\]-]+$/;
  * The image by its name, pulled when it is not there.
  * @throws GridError `image-unavailable` when it cannot be had or is too large
  */
-export async function fetchImage(engine: Engine, name: string, options: ImageOptions): Promise<Image> {
+export async function fetchImage(source: ImageSource, name: string, options: ImageOptions): Promise<Image> {
   if (!NAME.test(name) || name.includes('..') || name.length > MOST_IMAGE_NAME) {
     throw new GridError('image-unavailable', `${JSON.stringify(name.slice(0, 100))} is not a name of an image.`);
   }
-  const image = (options.pull ? undefined : await inspect(engine, name)) ?? (await pull(engine, name, options));
+  const before = await inspect(source.engine, name);
+  const image = before === undefined || options.pull ? await pull(source, name, options) : before;
+  options.found?.(image, before?.id !== image.id);
   if (options.limitBytes !== undefined && image.sizeBytes > options.limitBytes) {
     throw new GridError(
       'image-unavailable',
@@ -64,8 +78,8 @@ function digestOf(name: string, { Id, RepoDigests }: Pick<ImageInspectInfo, 'Id'
   return digests.find((digest) => digest.split('@', 1)[0] === repository) ?? digests[0] ?? Id;
 }
 
-async function pull(engine: Engine, name: string, options: ImageOptions): Promise<Image> {
-  await pullImage(engine, name, options);
+async function pull({ engine, pulls }: ImageSource, name: string, options: ImageOptions): Promise<Image> {
+  await pulls.pull(name, options);
   const image = await inspect(engine, name);
   if (image === undefined) throw new GridError('image-unavailable', `The image ${name} was pulled but is not there.`);
   return image;

@@ -1,5 +1,6 @@
 /** The worker as a library: one task in one container. */
 export { openEngine } from './engine.ts';
+export type { Image, ImageListener } from './image.ts';
 export { type KeeperRow, KEEPERS } from './limit-keepers.ts';
 export type { OutputListener, OutputPiece } from './live-output.ts';
 export { MESSAGES as WORKER_MESSAGES } from './messages.ts';

@@ -5,6 +5,7 @@ import { boundedKind } from './bounded.ts';
 import { Closings } from './closings.ts';
 import { type Engine, openEngine } from './engine.ts';
 import { openCgroupsOf } from './engine-fitness.ts';
+import { ImagePulls } from './image-pulls.ts';
 import type { MESSAGES } from './messages.ts';
 import type { DiskKinds } from './run-disk.ts';
 import { removeLeftovers } from './runs.ts';
@@ -21,6 +22,7 @@ export interface WorkerOptions {
 export interface WorkerContext extends WorkerOptions {
   engine: Engine;
   cgroups: Cgroups;
+  pulls: ImagePulls;
   closings: Closings;
   diskKinds: DiskKinds;
 }
@@ -33,7 +35,8 @@ export async function openWorker(options: WorkerOptions): Promise<WorkerContext>
   const engine = await openEngine();
   const cgroups = openCgroupsOf(engine);
   const diskKinds = { bounded: await boundedKind(), storage: storageKind(engine.storageDriver) };
-  const context = { ...options, engine, cgroups, closings: new Closings(), diskKinds };
+  const pulls = new ImagePulls(engine);
+  const context = { ...options, engine, cgroups, pulls, closings: new Closings(), diskKinds };
   const { name, version, cgroupDriver } = engine;
   options.log.say('engine', { engine: name, version, driver: cgroupDriver, cgroup: cgroups.version });
   await removeLeftovers(context);

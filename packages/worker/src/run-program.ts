@@ -8,7 +8,7 @@ import { createContainer, type Exit, initFailure, readExit, startContainer, wait
 import { containerOptions } from './container-flags.ts';
 import type { Engine } from './engine.ts';
 import { requestGpus } from './gpus.ts';
-import { fetchImage } from './image.ts';
+import { fetchImage, type ImageListener } from './image.ts';
 import { prepareNetwork } from './network.ts';
 import type { PullListener } from './image-pull.ts';
 import { watchFiles } from './node-disk.ts';
@@ -32,6 +32,7 @@ export interface Prepared {
   workspace: Workspace;
   pull: boolean;
   pulling: PullListener | undefined;
+  imageFound: ImageListener | undefined;
   output: OutputListener | undefined;
   cancel: AbortSignal;
   started: () => void;
@@ -65,8 +66,14 @@ export async function runProgram(context: WorkerContext, prepared: Prepared): Pr
   const gpus = await requestGpus(engine, limits);
   const step = (name: Step) => sayStep(context.log, run, name);
   step('image');
-  const { pull, pulling } = prepared;
-  const image = await fetchImage(engine, task.image, { pull, limitBytes: limits.image, signal: cancel, pulling });
+  const { pull, pulling, imageFound: found } = prepared;
+  const image = await fetchImage(context, task.image, {
+    pull,
+    limitBytes: limits.image,
+    signal: cancel,
+    pulling,
+    found,
+  });
 
   step('group');
   // Where create stops half-way, what it has made is found by its name.

@@ -9,6 +9,7 @@ import { roomFor } from './bounded.ts';
 import { type CollectLimits, collectFiles } from './collect.ts';
 import { describeDisk, describeEnd, describeFailure, describeFiles, REFUSALS, streamsOf } from './describe-run.ts';
 import { neededGpus } from './gpus.ts';
+import type { ImageListener } from './image.ts';
 import type { PullListener } from './image-pull.ts';
 import { checkLimits } from './limit-keepers.ts';
 import type { OutputListener } from './live-output.ts';
@@ -38,6 +39,8 @@ export interface RunRequest {
   pull?: boolean;
   /** Hears how far the pull of the image is; not called where none is needed. */
   pulling?: PullListener;
+  /** Hears which image is used, and whether it came to this machine for this run. */
+  imageFound?: ImageListener;
   /** Hears the program's output while it runs, beside the files; a slow one misses some and holds up nothing. */
   output?: OutputListener;
   /** Aborted to cancel the run. */
@@ -93,6 +96,7 @@ export async function runTask(context: WorkerContext, request: RunRequest): Prom
     const {
       pull = false,
       pulling,
+      imageFound,
       output,
       started = () => undefined,
       stuck = () => undefined,
@@ -110,6 +114,7 @@ export async function runTask(context: WorkerContext, request: RunRequest): Prom
       workspace,
       pull,
       pulling,
+      imageFound,
       output,
       cancel,
       started,

@@ -3,6 +3,7 @@ import Docker from 'dockerode';
 import test from 'ava';
 import type { Engine } from '../src/engine.ts';
 import { pullImage, type PullProgress } from '../src/image-pull.ts';
+import { ImagePulls } from '../src/image-pulls.ts';
 
 /** An engine whose pull says these lines and then takes its time. */
 function engineThatSays(lines: readonly object[]) {
@@ -28,7 +29,7 @@ test('the pull of an image that is too large is broken off as soon as its layers
   const { engine, broken } = engineThatSays([layer('a', 1, 600), layer('b', 1, 600)]);
   const heard: PullProgress[] = [];
   const refused = await t.throwsAsync(
-    pullImage(engine, 'large:1', {
+    new ImagePulls(engine).pull('large:1', {
       signal: new AbortController().signal,
       pulling: (progress) => void heard.push(progress),
       limitBytes: 1000,
@@ -44,8 +45,6 @@ test('a pull that is given up ends at once, whatever the engine does', async (t)
   const { engine } = engineThatSays([layer('a', 1, 600)]);
   const stop = new AbortController();
   const pulling = () => stop.abort(new Error('given up'));
-  const refused = await t.throwsAsync(
-    pullImage(engine, 'slow:1', { signal: stop.signal, pulling, limitBytes: undefined }),
-  );
+  const refused = await t.throwsAsync(pullImage(engine, 'slow:1', { signal: stop.signal, pulling }));
   t.regex(refused.message, /given up/);
 });

@@ -1,12 +1,13 @@
 /** Requests about the queue: what foremen ask and say, and how it stands. */
 import { z } from 'zod';
 import { ForemanName, TaskId } from '../identifiers.ts';
+import { MOST_IMAGES } from '../image-name.ts';
 import { limitsInput } from '../json/limits.ts';
 import { written } from '../json/quantities.ts';
 import { taskPrinted } from '../json/task.ts';
 import { Lease, type State, STATES } from '../life.ts';
 import { type Limits, parseLimits } from '../limits.ts';
-import { MOST_TAGS } from '../result.ts';
+import { MOST_IMAGE_NAME, MOST_TAGS } from '../result.ts';
 import { checked } from '../shape.ts';
 import { parseCount } from '../units.ts';
 import { byTask, printed, type Route } from './route.ts';
@@ -63,6 +64,11 @@ export const QUEUE_ROUTES = {
         ),
       defaults: budget('defaults', 'what a task that does not state a limit asks for on this node'),
       idle: z.boolean().default(true).describe('nothing runs on this node: a task that wants it alone may be given'),
+      images: z
+        .array(z.string().max(MOST_IMAGE_NAME))
+        .max(MOST_IMAGES)
+        .default([])
+        .describe('images that the node has, by name or digest: tasks of them are preferred'),
     }),
     answer: z.object({ tasks: z.array(printed(taskPrinted)), leases: z.array(Lease).optional() }),
     repeatable: false,

@@ -3,11 +3,13 @@
  * of them. A class never changes, so what was read of it is kept.
  */
 import { hash } from 'node:crypto';
-import { type Demand, LIMIT_NAMES, type Limits, type Task } from '@kolejka/protocol';
+import { type Demand, familiarImage, LIMIT_NAMES, type Limits, type Task } from '@kolejka/protocol';
 import type { Connection } from './store.ts';
 
 export interface TaskClass extends Demand {
   id: number;
+  /** The image in the spelling that foremen say what they have in. */
+  familiarImage: string;
   requires: string[];
   exclusive: boolean;
 }
@@ -49,6 +51,7 @@ async function readClass(db: Connection, id: number): Promise<TaskClass> {
   return {
     id,
     image,
+    familiarImage: familiarImage(image),
     requires: JSON.parse(requires) as string[],
     limits: JSON.parse(limits) as Limits,
     exclusive: exclusive === 1,

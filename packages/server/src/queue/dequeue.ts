@@ -5,6 +5,9 @@
  * only its head can be chosen. The best head that fits what is left of the offer is taken, again and again, until the
  * budget is spent or there are enough. So the work grows with the number of queues, whatever waits in them, and a queue
  * that nobody can run keeps nobody from running.
+ *
+ * A task whose image the node has goes before older ones of an equal priority and share, but before few: whatever is
+ * passed is passed by no more than `HEAD_START` younger tasks, however many of them come.
  */
 import {
   firstMisfit,
@@ -37,6 +40,8 @@ export interface Offer {
   idle: boolean;
   /** Length of its leases, where it is not the usual one. */
   leaseMs?: number;
+  /** Images that are on the node, in the spelling of `familiarImage`. */
+  images: ReadonlySet<string>;
 }
 
 /** A task and the lease it was taken under. */
@@ -49,7 +54,13 @@ export interface Taken {
   leaseMs: number;
 }
 
-type Candidate = Omit<Queue, 'ready'> & Share;
+interface Candidate extends Omit<Queue, 'ready'>, Share {
+  /** How many older tasks its head may pass. */
+  headStart: number;
+}
+
+/** Tasks are numbered as they are put: a task whose image is there stands so many places further ahead. */
+export const HEAD_START = 100;
 
 /** Could the foreman run a task of this class, with all that it offers? */
 export function fitsOffer(taskClass: TaskClass, offer: Offer): boolean {
@@ -58,12 +69,17 @@ export function fitsOffer(taskClass: TaskClass, offer: Offer): boolean {
   return firstMisfit(demandOf(taskClass, offer), openBudget(offer.limits)) === undefined;
 }
 
+/** Is the image of this class on the node already? */
+export function hasImage({ familiarImage: image }: TaskClass, { images }: Offer): boolean {
+  return images.has(image);
+}
+
 /** Assigns tasks to the foreman, the best first; each under a lease. To be called inside a write. */
 export async function takeTasks(db: Connection, classes: ClassPage, offer: Offer, now: number): Promise<Taken[]> {
   await endPauses(db, now);
   const taken: Taken[] = [];
   let budget = openBudget(offer.limits);
-  let candidates = await openCandidates(db, now);
+  let candidates = await openCandidates(db, classes, offer, now);
   while (taken.length < offer.most) {
     const chosen = await chooseBest(candidates, async ({ class: id }) => {
       const taskClass = await classes.find(db, id);
@@ -83,11 +99,17 @@ export async function takeTasks(db: Connection, classes: ClassPage, offer: Offer
   return taken;
 }
 
-async function openCandidates(db: Connection, now: number): Promise<Candidate[]> {
+async function openCandidates(db: Connection, classes: ClassPage, offer: Offer, now: number): Promise<Candidate[]> {
   const queues = await queuesWithReady(db);
   if (queues.length === 0) return [];
   const shares = await sharePerUser(db, now);
-  return queues.map((queue) => ({ ...queue, ...(shares.get(queue.owner) ?? UNUSED) }));
+  const candidates: Candidate[] = [];
+  for (const queue of queues) {
+    // A foreman that says nothing of images needs no class to be read for it.
+    const isThere = offer.images.size > 0 && hasImage(await classes.find(db, queue.class), offer);
+    candidates.push({ ...queue, ...(shares.get(queue.owner) ?? UNUSED), headStart: isThere ? HEAD_START : 0 });
+  }
+  return candidates;
 }
 
 /**
@@ -112,7 +134,7 @@ async function chooseBest(
 function isBefore(one: Candidate, other: Candidate): boolean {
   if (one.priority !== other.priority) return one.priority > other.priority;
   if (one.use !== other.use) return one.use < other.use;
-  return one.head < other.head;
+  return one.head - one.headStart < other.head - other.headStart;
 }
 
 /** The candidates with the queue's next task as its head, and what its owner has used by now. */

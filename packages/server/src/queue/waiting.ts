@@ -2,17 +2,14 @@
  * Foremen that wait for a task: a long poll sleeps here until a task that fits its offer comes into the queue.
  *
  * A bell is hung up before the queue is looked at, so that nothing that comes in between is missed. One task rings one
- * bell, the one that hangs longest among those it fits: a hundred idle foremen do not all run for one task. Whoever was
- * rung and takes something else, or goes away, passes the ring on.
- *
- * Of one foreman only the newest question waits: it says what the node has free now, and a foreman that has more free
- * than it said ends its older question by asking again.
+ * bell, of those it fits the one that hangs longest, but one whose node has the image before others: a hundred idle
+ * foremen do not all run for one task. Whoever was rung and takes something else, or goes away, passes the ring on.
  */
 import type { ClassBook } from '../database/classes.ts';
 import type { Follow, News } from '../database/follow.ts';
 import { hasReady } from '../database/queues.ts';
 import type { Store } from '../database/store.ts';
-import { fitsOffer, type Offer } from './dequeue.ts';
+import { fitsOffer, hasImage, type Offer } from './dequeue.ts';
 
 export interface Bell {
   /** To be called before each look at the queue: from now on it can be rung again. */
@@ -58,13 +55,14 @@ export function openWaiting(parts: { store: Store; follow: Follow; classes: Clas
     const page = classes.open();
     const taskClass = await store.read((db) => page.find(db, id));
     page.keep();
-    let left = count;
-    for (const bell of bells) {
-      if (left === 0) return;
-      if (bell === notTo || bell.isOutdated || bell.rungFor.size > 0 || !fitsOffer(taskClass, bell.offer)) continue;
+    const free = [...bells].filter(
+      (bell) => bell !== notTo && !bell.isOutdated && bell.rungFor.size === 0 && fitsOffer(taskClass, bell.offer),
+    );
+    const isThere = (bell: Hung) => hasImage(taskClass, bell.offer);
+    const inOrder = [...free.filter(isThere), ...free.filter((bell) => !isThere(bell))];
+    for (const bell of inOrder.slice(0, count)) {
       bell.rungFor.add(id);
       bell.ring();
-      left -= 1;
     }
   }
 

@@ -1,5 +1,5 @@
 /** What foremen say, and how full the queue is. */
-import { GridError, type Verdict } from '@kolejka/protocol';
+import { familiarImage, GridError, type Verdict } from '@kolejka/protocol';
 import { isStillKnown } from '../access.ts';
 import { countByHolder, countByState } from '../database/counts.ts';
 import { FORGOTTEN_MS, foremenSince, noteAlive } from '../database/foremen.ts';
@@ -18,7 +18,8 @@ export function queueRoutes(parts: Parts) {
   return {
     async dequeue({ body, user, request, signal }) {
       const { concurency: most, limits, defaults, tags, foreman, idle, wait } = body;
-      const offer = { holder: user.id, foreman, most, limits, defaults, tags, idle, leaseMs: parts.leaseMs };
+      const images = new Set(body.images.map(familiarImage));
+      const offer = { holder: user.id, foreman, most, limits, defaults, tags, idle, images, leaseMs: parts.leaseMs };
       const requireRight = async (db: Connection) => {
         if (!(await isStillKnown(db, request, clock.now())))
           throw new GridError('not-logged-in', 'You are logged out.');

@@ -95,6 +95,7 @@ for (const engine of ENGINES) {
           limits: { cpus: 9 },
           defaults: {},
           idle: true,
+          images: new Set<string>(),
         };
         const taken = await store.write((db) =>
           takeTasks(db, openClassBook().open(), { ...offer, tags: ['fast'] }, 10_000),

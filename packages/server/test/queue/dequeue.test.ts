@@ -2,6 +2,7 @@ import { LEASES } from '@kolejka/protocol';
 import { queuesWithReady } from '../../src/database/queues.ts';
 import { cancelTask } from '../../src/database/removal.ts';
 import { findTask } from '../../src/database/tasks.ts';
+import { HEAD_START } from '../../src/queue/dequeue.ts';
 import { idsOf, ONE, testOnBoth } from '../queue-scene.ts';
 
 testOnBoth('tasks are taken oldest first, over all classes that fit', async (t, open) => {
@@ -121,4 +122,34 @@ testOnBoth('regression: a task that asks for more cores than can be counted stop
   }
   await put();
   t.is((await take()).length, 1);
+});
+
+testOnBoth('a task whose image the node has goes before an older one that is equal', async (t, open) => {
+  const { put, take } = await open();
+  const older = await put({ image: 'debian:12' });
+  const there = await put({ image: 'docker.io/library/busybox' });
+  t.deepEqual(idsOf(await take({ images: new Set(['busybox:latest']) })), [there, older]);
+});
+
+testOnBoth(
+  'a task whose image the node has goes before neither a higher priority nor a smaller share',
+  async (t, open) => {
+    const { put, take, user } = await open();
+    const images = new Set(['busybox:latest']);
+    const high = await put({ image: 'debian:12', priority: 1 });
+    const there = await put();
+    t.deepEqual(idsOf(await take({ most: 1, images })), [high]);
+    const others = await put({ image: 'debian:12' }, await user('other'));
+    await put();
+    t.deepEqual(idsOf(await take({ most: 2, images })), [others, there]);
+  },
+);
+
+testOnBoth('a task is passed by no more younger ones than the head start, however many come', async (t, open) => {
+  const { put, take } = await open();
+  const old = await put({ image: 'debian:12' });
+  for (let count = 0; count < HEAD_START + 20; count += 1) await put();
+  const images = new Set(['busybox:latest']);
+  const taken = idsOf(await take({ most: HEAD_START + 10, images }));
+  t.is(taken.indexOf(old), HEAD_START - 1);
 });

@@ -225,3 +225,15 @@ test('a foreman that is woken for one task and takes a better one passes the fir
   clock.move(60_000);
   await over();
 });
+
+test('of foremen that wait, one that has the image is woken before one that has waited longer', async (t) => {
+  const scene = await openQueue();
+  const longer = dequeue(scene, scene.offer(), 60_000, never);
+  await settle();
+  const having = dequeue(scene, scene.offer({ foreman: OTHER, images: new Set(['busybox:latest']) }), 60_000, never);
+  await settle();
+  const [first, second] = [await scene.put(), await having];
+  t.deepEqual(idsOf(second), [first]);
+  const next = await scene.put();
+  t.deepEqual(idsOf(await longer), [next], 'where nobody has it, whoever waits gets it');
+});

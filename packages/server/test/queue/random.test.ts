@@ -1,6 +1,6 @@
 // Random work on a queue, by foremen at two servers, held against what looking at every single task says.
 import { openLog } from '@kolejka/program';
-import { type ForemanName, LEASES } from '@kolejka/protocol';
+import { familiarImage, type ForemanName, LEASES } from '@kolejka/protocol';
 import type { ExecutionContext } from 'ava';
 import { cancelTask, removeTask } from '../../src/database/removal.ts';
 import { sharePerUser, UNUSED } from '../../src/database/shares.ts';
@@ -8,7 +8,7 @@ import type { Connection } from '../../src/database/store.ts';
 import { findTask } from '../../src/database/tasks.ts';
 import { MESSAGES } from '../../src/messages.ts';
 import { watchForAbsence } from '../../src/queue/absence.ts';
-import { type Offer, takeTasks } from '../../src/queue/dequeue.ts';
+import { HEAD_START, type Offer, takeTasks } from '../../src/queue/dequeue.ts';
 import { giveBack, renew } from '../../src/queue/leases.ts';
 import { dequeue } from '../../src/queue/long-poll.ts';
 import { leaseWatch } from '../../src/queue/watch-leases.ts';
@@ -30,12 +30,13 @@ interface Asked {
   id: string;
   owner: number;
   priority: number;
+  image: string;
   requires: string;
   limits: string;
   exclusive: 0 | 1;
 }
 
-const READY = `select tasks.number, tasks.id, tasks.owner, queues.priority, requires, limits, exclusive
+const READY = `select tasks.number, tasks.id, tasks.owner, queues.priority, image, requires, limits, exclusive
   from tasks join classes on classes.id = tasks.class join queues on queues.id = tasks.queue
   where state = 'pending' and not_before_ms = 0 order by tasks.number`;
 
@@ -56,9 +57,10 @@ async function bestOf(db: Connection, offer: Offer, now: number): Promise<string
   const chosen: string[] = [];
   while (chosen.length < offer.most) {
     const use = ({ owner }: Asked) => useOf(owner).use + (extra.get(owner) ?? 0);
+    const place = ({ number, image }: Asked) => number - (offer.images.has(familiarImage(image)) ? HEAD_START : 0);
     const [best] = ready
       .filter((task) => fits(task, offer, free) && (task.exclusive === 0 || chosen.length === 0))
-      .toSorted((a, b) => b.priority - a.priority || use(a) - use(b) || a.number - b.number);
+      .toSorted((a, b) => b.priority - a.priority || use(a) - use(b) || place(a) - place(b));
     if (best === undefined) break;
     chosen.push(best.id);
     if (best.exclusive === 1) break;
@@ -130,10 +132,12 @@ function stepsOn(
       tags: ['x', 'y'].filter(() => random.chance(0.6)),
       limits: { cpus: 2 + random.whole(3) },
       idle: random.chance(0.5),
+      images: new Set(['busybox:latest', 'other:1'].filter(() => random.chance(0.4))),
     });
   const put = () =>
     anywhere().put(
       {
+        image: random.pick(['busybox', 'other:1']),
         requires: ['x', 'y'].filter(() => random.chance(0.3)),
         limits: { cpus: 1 + random.whole(4) },
         exclusive: random.chance(0.2),
