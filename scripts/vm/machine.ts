@@ -13,7 +13,8 @@ interface Made {
 
 export const ACCELERATIONS = {
   kvm: ['-accel', 'kvm', '-cpu', 'host'],
-  tcg: ['-accel', 'tcg,thread=multi,tb-size=1024', '-cpu', 'max'],
+  // Without protection keys: V8 guards the code it makes with them, and emulated it was seen to fall over that (SIGSEGV).
+  tcg: ['-accel', 'tcg,thread=multi,tb-size=1024', '-cpu', 'max,pku=off'],
 } as const;
 export type Acceleration = keyof typeof ACCELERATIONS;
 
@@ -26,7 +27,7 @@ const MEMORY = '2048';
  * where they are on, want programs and rules that the guest has not.
  */
 const KERNEL_ARGUMENTS =
-  'console=ttyS0 quiet panic=-1 psi=1 apparmor=0 selinux=0 no_timer_check rcupdate.rcu_cpu_stall_suppress=1';
+  'console=ttyS0 quiet panic=-1 psi=1 apparmor=0 selinux=0 no_timer_check rcupdate.rcu_cpu_stall_suppress=1 nvme_core.multipath=0';
 
 export interface MachineOptions {
   acceleration: Acceleration;

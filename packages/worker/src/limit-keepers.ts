@@ -64,7 +64,7 @@ export const KEEPERS = {
   image: {
     by: 'image',
     how: '`Size` of the image as the engine counts it: all its layers unpacked, those it shares with others too',
-    reached: 'the task is not begun: reason `image`',
+    reached: 'the task is not begun, and the pull of such an image broken off: reason `image`',
   },
   workspace: {
     by: 'disk',
