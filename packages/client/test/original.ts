@@ -28,8 +28,21 @@ export interface Original {
   forgetSession: () => void;
 }
 
-/** Plays a conversation: a request is answered by the next recorded one of its method and path. */
+/** Plays a conversation with a client of its first user. */
 export async function playOriginal(t: ExecutionContext, conversation: string): Promise<Original> {
+  const { server, asked, forgetSession } = await startOriginal(t, conversation);
+  return { client: clientOf(t, { server, username: 'client', password: 'clientpass123' }), asked, forgetSession };
+}
+
+/**
+ * Plays a conversation: a request is answered by the next recorded one of its method and path.
+ * @param instead what to answer without looking, and what to make of an answer that was recorded
+ */
+export async function startOriginal(
+  t: ExecutionContext,
+  conversation: string,
+  instead: { answer?: (asked: Asked) => string | undefined; change?: (answer: string) => string } = {},
+): Promise<Omit<Original, 'client'> & { server: string }> {
   const exchanges = conversations[conversation] ?? [];
   const used = new Set<Exchange>();
   const asked: Asked[] = [];
@@ -38,6 +51,8 @@ export async function playOriginal(t: ExecutionContext, conversation: string): P
   const server = await listen(t, (request, response) => {
     asked.push(request);
     if (!isTrusted(request, cookies)) return void response.writeHead(403).end();
+    const known = instead.answer?.(request);
+    if (known !== undefined) return void response.end(known);
     const matching = exchanges.filter(({ method, path }) => method === request.method && path === request.path);
     // A login may be done again; all else goes on where it was.
     const exchange = matching.find((one) => !used.has(one)) ?? matching.at(-1);
@@ -52,10 +67,9 @@ export async function playOriginal(t: ExecutionContext, conversation: string): P
       cookies.set(cookie, text);
       response.appendHeader(name, value);
     }
-    return void response.writeHead(exchange.status).end(exchange.answer);
+    return void response.writeHead(exchange.status).end(instead.change?.(exchange.answer) ?? exchange.answer);
   });
-  const client = clientOf(t, { server, username: 'client', password: 'clientpass123' });
-  return { client, asked, forgetSession: () => void cookies.set('sessionid', 'another') };
+  return { server, asked, forgetSession: () => void cookies.set('sessionid', 'another') };
 }
 
 function isTrusted({ method, path, headers }: Asked, cookies: ReadonlyMap<string, string>): boolean {
