@@ -31,11 +31,21 @@ test('our foreman takes a task of a server of the original, runs it, and hands i
     // The image of the recording is not on every machine.
     change: (answer) => answer.replaceAll('busybox:local', 'busybox:stable'),
   });
-  const args = [
-    ...['--server', server, '--username', 'foreman', '--password', 'foremanpass123', '--name', 'original'],
-    ...['--interval', '0.2', '--concurency', '2', '--cpus', '2', '--memory', '1G', '--tags', 'lab'],
-    ...['--temp', at('runs'), '--state', at('state'), '--observer', at('none/socket')],
-  ];
+  const flags = {
+    server,
+    username: 'foreman',
+    password: 'foremanpass123',
+    name: 'original',
+    interval: '0.2',
+    concurency: '2',
+    cpus: '2',
+    memory: '1G',
+    tags: 'lab',
+    temp: at('runs'),
+    state: at('state'),
+    observer: at('none/socket'),
+  };
+  const args = Object.entries(flags).flatMap(([name, value]) => [`--${name}`, value]);
   const foreman = await startProgram('foreman', { args, logs: at('logs') });
   t.teardown(() => foreman.kill());
   const said = await until(
