@@ -27,7 +27,7 @@ const MEMORY = '2048';
  * where they are on, want programs and rules that the guest has not.
  */
 const KERNEL_ARGUMENTS =
-  'console=ttyS0 quiet panic=-1 psi=1 apparmor=0 selinux=0 no_timer_check rcupdate.rcu_cpu_stall_suppress=1 nvme_core.multipath=0';
+  'console=ttyS0 quiet panic=-1 psi=1 apparmor=0 selinux=0 no_timer_check rcupdate.rcu_cpu_stall_suppress=1';
 
 export interface MachineOptions {
   acceleration: Acceleration;
