@@ -95,11 +95,11 @@ function noteRefusal({ violated }: ForemanOptions, what: string, fields: Record<
 
 /** Runs nothing: a task takes its time and comes to its exit code. */
 function simulatedWorker({ process, faults, disk, behaviourOf, violated }: ForemanOptions): Worker {
-  const running = new Map<string, number>();
+  const running = new Map<string, readonly number[]>();
   return {
     images: NO_IMAGES,
     findAway: async () => (faults.engineAway ? new Error('the engine is away') : undefined),
-    async run({ task, cancel, started, cpusOffset }) {
+    async run({ task, cancel, started, cpuSet = [] }) {
       const id = task.id as TaskId;
       const behaviour = behaviourOf(id);
       await process.clock.sleep(behaviour.prepareMs);
@@ -107,12 +107,16 @@ function simulatedWorker({ process, faults, disk, behaviourOf, violated }: Forem
       if (!process.isAlive) return await new Promise(() => undefined);
       disk.requireRoom();
       if (faults.engineAway) throw new GridError('engine-unreachable', 'The engine is away.');
-      running.set(`${id} ${cpusOffset}`, behaviour.cpus);
-      const cpus = [...running.values()].reduce((sum, count) => sum + count, 0);
-      if (cpus > NODE.cpus || running.size > NODE.places) violated(`a node runs ${running.size} tasks on ${cpus} CPUs`);
+      const key = `${id} ${cpuSet.join()}`;
+      running.set(key, cpuSet);
+      const cpus = [...running.values()].flat();
+      if (running.size > NODE.places) violated(`a node runs ${running.size} tasks`);
+      if (new Set(cpus).size < cpus.length || cpus.some((cpu) => cpu >= NODE.cpus))
+        violated(`a node runs tasks on the CPUs ${cpus.join()}`);
+      if (cpuSet.length !== behaviour.cpus) violated(`${id} has ${cpuSet.length} CPUs and not ${behaviour.cpus}`);
       started?.();
       const isCancelled = await isAbortedWithin(process, behaviour.runMs, cancel);
-      running.delete(`${id} ${cpusOffset}`);
+      running.delete(key);
       const result: Result = { tags: [], limits: task.limits, stats: {}, files: {} };
       return isCancelled ? { ...result, reason: 'cancelled' } : { ...result, reason: 'exit', result: behaviour.exit };
     },

@@ -4,6 +4,7 @@ import { type Log, realClock, runLoop, type Shutdown } from '@kolejka/program';
 import { Ending } from './ask.ts';
 import type { ForemanConfig } from './config.ts';
 import { controlSocket, openControl } from './control.ts';
+import { readCpus } from './cpu-shape.ts';
 import { Disk } from './disk.ts';
 import { Gate } from './gate.ts';
 import { type HeartbeatContext, heartbeatPass, leasesTasks, sendHeartbeat } from './heartbeat.ts';
@@ -41,13 +42,15 @@ export async function openForeman(
   // First, for the state is nobody else's then.
   const spool = await openSpool(config.state);
   shutdown.closing('spool', () => spool.close());
-  const { worker, close } = await openWorker(config, log);
+  const { worker, cpus: given = [], close } = await openWorker(config, log);
   shutdown.closing('worker', close);
   const client = openClient(config);
   shutdown.closing('client', () => client.close());
   // Wrong credentials are said now and not in a loop.
   const leased = await leasesTasks(client, config.name);
-  const offer = await readOffer(config.limits, { tags: config.tags, auto: config.auto_tags });
+  const cpus = given.length === 0 ? undefined : await readCpus(given);
+  const machine = cpus === undefined ? {} : { cpus: cpus.length };
+  const offer = await readOffer({ ...machine, ...config.limits }, { tags: config.tags, auto: config.auto_tags });
   const context: ForemanContext = {
     client,
     worker,
@@ -64,7 +67,7 @@ export async function openForeman(
     interval: config.interval,
     pull: config.pull,
     gate: new Gate(),
-    seats: new Seats(offer.limits, offer.defaults, config.concurency),
+    seats: new Seats(offer.limits, offer.defaults, config.concurency, cpus),
     running: new Set(),
   };
   const { held, seats, gate } = context;

@@ -1,13 +1,17 @@
 /**
- * Which tasks run now and what they hold. CPUs are handed out as ranges that never overlap, everything else as a
+ * Which tasks run now and what they hold. CPUs and GPUs are handed out as sets that never overlap, everything else as a
  * share of the node's limits. A seat is held from the moment a task is taken until nothing of it is left.
  */
 import { type Limits, openBudget, spendBudget, type Task } from '@kolejka/protocol';
+import { chooseCpus } from './cpu-set.ts';
+import type { Cpu } from './cpu-shape.ts';
 
 /** What one task holds. */
 export interface Seat {
-  /** First CPU of its range. */
-  cpusOffset: number;
+  /** Numbers of its CPUs, nobody else's; undefined on a node that does not count them. */
+  cpuSet: readonly number[] | undefined;
+  /** Places of its GPUs in the list of the machine, nobody else's; undefined on a node that does not count them. */
+  gpuSet: readonly number[] | undefined;
   /** The task's limits with what it did not say filled in. */
   limits: Limits;
   release: () => void;
@@ -25,29 +29,39 @@ interface Holding {
   image: string;
   limits: Limits;
   exclusive: boolean;
-  cpusOffset: number;
+  cpuSet: readonly number[];
+  gpuSet: readonly number[];
 }
 
 export class Seats {
   readonly #limits: Limits;
   readonly #defaults: Limits;
   readonly #places: number;
+  readonly #cpus: readonly Cpu[];
+  readonly #gpus: readonly number[];
   readonly #holdings = new Set<Holding>();
   #released = Promise.withResolvers<void>();
 
-  /** @param places most tasks at one time */
-  constructor(limits: Limits, defaults: Limits, places: number) {
+  /**
+   * @param places most tasks at one time
+   * @param cpus CPUs of the machine, of which `limits` says how many from where on; when undefined, as many as it says
+   */
+  constructor(limits: Limits, defaults: Limits, places: number, cpus?: readonly Cpu[]) {
+    const { cpus: count = 0, cpus_offset: first = 0, gpus = 0, gpus_offset: firstGpu = 0 } = limits;
     this.#limits = limits;
     this.#defaults = defaults;
     this.#places = places;
+    this.#cpus = (cpus ?? shapeless(first + count)).slice(first, first + count);
+    this.#gpus = Array.from({ length: gpus }, (_, index) => firstGpu + index);
   }
 
-  /** What is free now. Its `cpus` is the longest free range, so that whatever fits it finds a range. */
+  /** What is free now: whatever fits it gets its sets. */
   room(): Room {
     const holdings = [...this.#holdings];
     let budget = openBudget(this.#limits);
     for (const holding of holdings) budget = spendBudget(holding, budget);
-    const cpus = this.#limits.cpus === undefined ? {} : { cpus: longest(this.#freeRanges()) };
+    // A machine may have fewer than the node says.
+    const cpus = this.#limits.cpus === undefined ? {} : { cpus: this.#freeCpus().length };
     const shut = holdings.some(({ exclusive }) => exclusive);
     return {
       places: shut ? 0 : this.#places - holdings.length,
@@ -56,16 +70,18 @@ export class Seats {
     };
   }
 
-  /** Seats a task, or undefined when there is no range of CPUs for it. */
+  /** Seats a task, or undefined when there are not as many CPUs or GPUs for it. */
   take(task: Pick<Task, 'image' | 'limits' | 'exclusive'>): Seat | undefined {
     const limits = { ...this.#defaults, ...task.limits };
-    const cpus = limits.cpus ?? 0;
-    const range = this.#freeRanges().find(({ length }) => length >= cpus);
-    if (this.#limits.cpus !== undefined && range === undefined) return undefined;
-    const holding: Holding = { image: task.image, limits, exclusive: task.exclusive, cpusOffset: range?.start ?? 0 };
+    const counts = { cpus: this.#limits.cpus !== undefined, gpus: this.#limits.gpus !== undefined };
+    const cpuSet = counts.cpus ? chooseCpus(this.#freeCpus(), limits.cpus ?? 0, this.#cpus) : [];
+    const gpuSet = counts.gpus ? this.#chooseGpus(limits.gpus ?? 0) : [];
+    if (cpuSet === undefined || gpuSet === undefined) return undefined;
+    const holding: Holding = { image: task.image, limits, exclusive: task.exclusive, cpuSet, gpuSet };
     this.#holdings.add(holding);
     return {
-      cpusOffset: holding.cpusOffset,
+      cpuSet: counts.cpus ? cpuSet : undefined,
+      gpuSet: counts.gpus ? gpuSet : undefined,
       limits,
       release: () => {
         this.#holdings.delete(holding);
@@ -80,21 +96,19 @@ export class Seats {
     return this.#released.promise;
   }
 
-  #freeRanges(): { start: number; length: number }[] {
-    const first = this.#limits.cpus_offset ?? 0;
-    const end = first + (this.#limits.cpus ?? 0);
-    const taken = [...this.#holdings].toSorted((one, other) => one.cpusOffset - other.cpusOffset);
-    const ranges: { start: number; length: number }[] = [];
-    let start = first;
-    for (const { cpusOffset, limits } of taken) {
-      ranges.push({ start, length: cpusOffset - start });
-      start = cpusOffset + (limits.cpus ?? 0);
-    }
-    ranges.push({ start, length: end - start });
-    return ranges;
+  #freeCpus(): Cpu[] {
+    const held = new Set([...this.#holdings].flatMap(({ cpuSet }) => cpuSet));
+    return this.#cpus.filter(({ id }) => !held.has(id));
+  }
+
+  #chooseGpus(count: number): number[] | undefined {
+    const held = new Set([...this.#holdings].flatMap(({ gpuSet }) => gpuSet));
+    const free = this.#gpus.filter((gpu) => !held.has(gpu));
+    return count > free.length ? undefined : free.slice(0, count);
   }
 }
 
-function longest(ranges: readonly { length: number }[]): number {
-  return Math.max(0, ...ranges.map(({ length }) => length));
+/** CPUs of which nothing is known but their number. */
+function shapeless(count: number): Cpu[] {
+  return Array.from({ length: count }, (_, id) => ({ id, core: String(id), node: 0 }));
 }

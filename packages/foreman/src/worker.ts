@@ -39,9 +39,18 @@ export function containerWorker(context: WorkerContext, images: Images): Worker 
   };
 }
 
+/** Those of the group that all tasks are in; before there is one, of the group that it comes to be in. */
+function cpusOf({ cgroups }: WorkerContext): number[] {
+  const task = cgroups.open(cgroups.taskPath('0'));
+  const cpus = task.cpusAbove();
+  return cpus.length > 0 ? cpus : cgroups.open('/kolejka').cpusAbove();
+}
+
 /** A worker that is open, and how to close it: then nothing is left of runs that have ended. */
 export interface OpenedWorker {
   worker: Worker;
+  /** Numbers of the CPUs that it can give to tasks; none when it cannot say, or gives none in particular. */
+  cpus?: readonly number[];
   close: () => Promise<void>;
 }
 
@@ -64,5 +73,5 @@ export const openContainers: OpenWorker = async ({ temp, observer, state, limits
     log,
     clock: realClock,
   });
-  return { worker: containerWorker(context, images), close: () => closeWorker(context) };
+  return { worker: containerWorker(context, images), cpus: cpusOf(context), close: () => closeWorker(context) };
 };

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { parseCpuList } from '@kolejka/protocol';
 import test from 'ava';
-import { parseCpuList } from '../src/cgroup/cpu-list.ts';
 import { openCgroups } from '../src/cgroup/index.ts';
 import { type Child, type ProgramName, startChild } from './cgroup/programs.ts';
 import { type Daemon, type OtherCaller, startCaller, startDaemon } from './daemon.ts';

@@ -2,6 +2,7 @@
 export * from './access.ts';
 export * from './blob.ts';
 export * from './budget.ts';
+export * from './cpu-list.ts';
 export * from './errors.ts';
 export * from './file-name.ts';
 export * from './files.ts';

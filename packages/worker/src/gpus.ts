@@ -33,12 +33,16 @@ export function neededGpus(asked: Limits, granted: Limits): Limits {
  * What to ask of the engine for the GPUs of a task; nothing for a task without.
  * @throws GridError `limit-not-kept` when this node does not have them
  */
-export async function requestGpus(engine: Pick<Engine, 'runtimes'>, limits: Limits): Promise<DeviceRequest[]> {
+export async function requestGpus(
+  engine: Pick<Engine, 'runtimes'>,
+  limits: Limits,
+  set?: readonly number[],
+): Promise<DeviceRequest[]> {
   if ((limits.gpus ?? 0) === 0) return [];
   if (!engine.runtimes.includes('nvidia')) {
     throw notKept('gpus', 'the engine has no NVIDIA runtime (install the NVIDIA container toolkit)');
   }
-  return [asRequest(chooseGpus(await listGpus(), limits))];
+  return [asRequest(chooseGpus(await listGpus(), limits, set))];
 }
 
 async function listGpus(): Promise<Gpu[]> {
@@ -59,17 +63,22 @@ export function parseGpus(text: string): Gpu[] {
     .map(([uuid = '', memory]) => ({ uuid, memoryBytes: Number(memory) * 1024 ** 2 }));
 }
 
-/** The GPUs from `gpus_offset` on. @throws GridError `limit-not-kept` when they are too few or too small */
-export function chooseGpus(gpus: readonly Gpu[], limits: Limits): Gpu[] {
+/**
+ * The GPUs of the set, else those from `gpus_offset` on.
+ * @param set places in the list
+ * @throws GridError `limit-not-kept` when they are too few or too small
+ */
+export function chooseGpus(gpus: readonly Gpu[], limits: Limits, set?: readonly number[]): Gpu[] {
   const { gpus: count = 0, gpus_offset: first = 0, gpu_memory: least = 0 } = limits;
-  const chosen = gpus.slice(first, first + count);
-  if (chosen.length < count) throw notKept('gpus', `GPUs ${first} to ${first + count - 1} are asked of ${gpus.length}`);
-  for (const [index, { memoryBytes }] of chosen.entries()) {
-    if (memoryBytes < least) {
-      throw notKept('gpu_memory', `${least} bytes are asked for, GPU ${first + index} has ${memoryBytes}`);
+  const places = set ?? Array.from({ length: count }, (_, index) => first + index);
+  return places.map((place) => {
+    const gpu = gpus[place];
+    if (gpu === undefined) throw notKept('gpus', `GPU ${place} is asked for and there are ${gpus.length}`);
+    if (gpu.memoryBytes < least) {
+      throw notKept('gpu_memory', `${least} bytes are asked for, GPU ${place} has ${gpu.memoryBytes}`);
     }
-  }
-  return chosen;
+    return gpu;
+  });
 }
 
 export function asRequest(gpus: readonly Gpu[]): DeviceRequest {

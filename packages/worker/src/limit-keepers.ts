@@ -32,7 +32,7 @@ export const KEEPERS = {
     by: 'group',
     how: '`cpuset.cpus`, with `cpus`',
     reached: 'nothing to reach',
-    refused: 'the set would end beyond the last CPU',
+    refused: 'the set would end beyond the last CPU, or has one that is not there',
   },
   memory: {
     by: 'group',
@@ -78,7 +78,7 @@ export const KEEPERS = {
     by: 'gpus',
     how: '`DeviceRequests` for the NVIDIA runtime of the engine: the GPUs of the set, and no other',
     reached: 'other GPUs are not there',
-    refused: 'the engine has no NVIDIA runtime, or the set ends beyond the last GPU',
+    refused: 'the engine has no NVIDIA runtime, or the set has a GPU that is not there',
   },
   gpus_offset: { by: 'gpus', how: 'with `gpus`', reached: 'nothing to reach' },
   gpu_memory: {

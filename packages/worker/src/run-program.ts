@@ -27,6 +27,10 @@ import type { Workspace } from './workspace.ts';
 export interface Prepared {
   task: Task;
   limits: Limits;
+  /** CPUs in place of those that the limits say. */
+  cpuSet: readonly number[] | undefined;
+  /** GPUs in place of those that the limits say. */
+  gpuSet: readonly number[] | undefined;
   run: Run;
   disk: RunDisk;
   workspace: Workspace;
@@ -63,7 +67,7 @@ export async function runProgram(context: WorkerContext, prepared: Prepared): Pr
   const { task, limits, run, disk, workspace, cancel, closing } = prepared;
   const { engine, cgroups } = context;
   if (task.args.length === 0) throw new GridError('image-unavailable', 'The task names no command (args).');
-  const gpus = await requestGpus(engine, limits);
+  const gpus = await requestGpus(engine, limits, prepared.gpuSet);
   const step = (name: Step) => sayStep(context.log, run, name);
   step('image');
   const { pull, pulling, imageFound: found } = prepared;
@@ -81,7 +85,8 @@ export async function runProgram(context: WorkerContext, prepared: Prepared): Pr
   const groupPath = cgroups.taskPath(run.id);
   closing('group', () => (group ?? cgroups.open(groupPath)).remove());
   group = cgroups.create(groupPath);
-  group.limit(limits.pids === undefined ? limits : { ...limits, pids: Math.max(limits.pids, PIDS_TO_START) });
+  const toStart = limits.pids === undefined ? {} : { pids: Math.max(limits.pids, PIDS_TO_START) };
+  group.limit({ ...limits, ...toStart }, prepared.cpuSet);
 
   step('container');
   closing('container', () => removeContainer(engine, containerName(run.id)));

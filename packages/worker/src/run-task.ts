@@ -31,6 +31,10 @@ export interface RunRequest {
   limits?: Limits;
   /** First CPU of the set this run may use, counted from 0; over what the task says. */
   cpusOffset?: number;
+  /** Numbers of the CPUs that this run may use and nobody else does; over how many and where the limits say. */
+  cpuSet?: readonly number[];
+  /** Places of the GPUs of this run in the list of nvidia-smi; over how many and where the limits say. */
+  gpuSet?: readonly number[];
   /** Tags of this node, for the result. */
   tags?: readonly string[];
   /** Move the task's files instead of copying them. */
@@ -69,10 +73,12 @@ function collectLimits({ workspace }: Limits): CollectLimits {
 export async function runTask(context: WorkerContext, request: RunRequest): Promise<Result> {
   const { task, resultDirectory } = request;
   const cancel = request.cancel ?? new AbortController().signal;
+  const { cpuSet, gpuSet } = request;
+  const cpusOffset = cpuSet?.[0] ?? request.cpusOffset;
   let limits: Limits = {
     ...DEFAULT_LIMITS,
     ...combineLimits(task.limits, request.limits ?? {}),
-    ...(request.cpusOffset !== undefined && { cpus_offset: request.cpusOffset }),
+    ...(cpusOffset !== undefined && { cpus_offset: cpusOffset }),
   };
   await openResultDirectory(resultDirectory);
   const run = await openRun(context.temp, task.id ?? 'local');
@@ -90,7 +96,11 @@ export async function runTask(context: WorkerContext, request: RunRequest): Prom
     files: {},
   };
   try {
-    limits = { ...limits, ...neededGpus(task.limits, request.limits ?? {}) };
+    limits = {
+      ...limits,
+      ...neededGpus(task.limits, request.limits ?? {}),
+      ...(gpuSet?.[0] !== undefined && { gpus_offset: gpuSet[0] }),
+    };
     checkLimits(limits, (name) => context.cgroups.whyNotKept(name));
     result = { ...result, limits };
     const {
@@ -109,6 +119,8 @@ export async function runTask(context: WorkerContext, request: RunRequest): Prom
     const ended = await runProgram(context, {
       task,
       limits,
+      cpuSet,
+      gpuSet,
       run,
       disk,
       workspace,

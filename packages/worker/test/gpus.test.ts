@@ -27,9 +27,16 @@ test('a task gets the GPUs of its set and no other', (t) => {
   });
 });
 
+test('GPUs of a set need not lie side by side', (t) => {
+  const gpus = parseGpus(LISTED);
+  t.deepEqual(chooseGpus(gpus, { gpus: 2, gpus_offset: 0 }, [0, 2]), [gpus[0], gpus[2]]);
+  t.throws(() => chooseGpus(gpus, { gpus: 2, gpu_memory: 16 * GIB }, [0, 2]), { message: /GPU 2 has 8589934592/ });
+  t.throws(() => chooseGpus(gpus, { gpus: 2 }, [1, 3]), { message: /GPU 3 is asked for and there are 3/ });
+});
+
 const REFUSED: readonly [Limits, string, RegExp][] = [
-  [{ gpus: 4 }, 'limits.gpus', /GPUs 0 to 3 are asked of 3/],
-  [{ gpus: 1, gpus_offset: 3 }, 'limits.gpus', /GPUs 3 to 3 are asked of 3/],
+  [{ gpus: 4 }, 'limits.gpus', /GPU 3 is asked for and there are 3/],
+  [{ gpus: 1, gpus_offset: 3 }, 'limits.gpus', /GPU 3 is asked for and there are 3/],
   [{ gpus: 3, gpu_memory: 16 * GIB }, 'limits.gpu_memory', /GPU 2 has 8589934592/],
 ];
 

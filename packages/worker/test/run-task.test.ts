@@ -172,6 +172,17 @@ test('cpus are a set of as many as asked for, from the offset on', async (t) => 
   t.regex(await text('out'), /:\s*1$/m);
 });
 
+test('a set of CPUs that the node gives holds over count and place, and the result says where it begins', async (t) => {
+  const { run } = await openScene(t);
+  const program = sh('grep Cpus_allowed_list /proc/self/status');
+  const given = await run(program, {}, { cpuSet: [1], gpuSet: [] });
+  t.regex(await given.text('out'), /:\s*1$/m);
+  t.like(given.result.limits, { cpus: 1, cpus_offset: 1 });
+  const refused = await run(program, {}, { cpuSet: [4095] });
+  t.is(refused.result.reason, 'infrastructure');
+  t.regex(refused.result.message ?? '', /limits\.cpus: this node cannot keep it: CPU 4095 is asked for of [0-9,]+/);
+});
+
 test('without network each task has a network namespace of its own, fresh and with a loopback', async (t) => {
   const { run } = await openScene(t);
   // A connection over the loopback by name, and what the namespace has counted before it.

@@ -51,9 +51,10 @@ export interface Group {
    * Writes the ceilings that this kernel keeps by files: cpus with cpus_offset (as a set within the parent's), memory,
    * swap, pids, cgroup_depth, cgroup_descendants. Time is kept by whoever watches, and so are perf_instructions and
    * perf_cycles, which are counted from here on. Others are not looked at. What is not given stays as it was, but memory and swap are one, as are cpus and cpus_offset: give both in one call.
+   * @param cpuSet numbers of the CPUs, of those of the group above; it holds in place of the limits that say how many and where
    * @throws GridError `limit-not-kept` naming a limit of those that cannot be kept here
    */
-  limit(limits: Limits): void;
+  limit(limits: Limits, cpuSet?: readonly number[]): void;
   /** The CPUs of the group above: a limit is a block of these, counted in this order. */
   cpusAbove(): number[];
   /** Moves a process in. @throws GridError `foreign-process` when it is gone */

@@ -3,13 +3,12 @@
  * whoever watches, the container engine, the disk. `counted` has no file: the group counts it, and whoever watches ends
  * what is over it. `unknown` is what no kernel of that version has.
  */
-import { GridError, LIMIT_NAMES, type LimitName, type Limits } from '@kolejka/protocol';
-import { parseCpuList, printCpuList } from './cpu-list.ts';
+import { GridError, LIMIT_NAMES, type LimitName, type Limits, parseCpuList, printCpuList } from '@kolejka/protocol';
 import { errorCode, readFile } from './files.ts';
 import type { GroupFiles } from './group-files.ts';
 
 /** Writes the limits of its row. Several rows may name one writer: it is called once and sees all limits. */
-type Writer = (files: GroupFiles, limits: Limits) => void;
+type Writer = (files: GroupFiles, limits: Limits, cpuSet?: readonly number[]) => void;
 
 const ELSEWHERE = {
   network: 'elsewhere',
@@ -58,8 +57,12 @@ export function whyNotWritten(table: LimitTable, name: LimitName, countsSwap: bo
 
 const UNCOUNTED_SWAP = 'its kernel does not count swap (boot it with swapaccount=1)';
 
-/** Writes the given limits that the table keeps. @throws GridError `limit-not-kept` */
-export function writeLimits(table: LimitTable, files: GroupFiles, limits: Limits): void {
+/**
+ * Writes the given limits that the table keeps.
+ * @param cpuSet numbers of the CPUs, in place of the count and the place that the limits say
+ * @throws GridError `limit-not-kept`
+ */
+export function writeLimits(table: LimitTable, files: GroupFiles, limits: Limits, cpuSet?: readonly number[]): void {
   const done = new Set<Writer>();
   for (const name of LIMIT_NAMES) {
     const row = table[name];
@@ -67,7 +70,7 @@ export function writeLimits(table: LimitTable, files: GroupFiles, limits: Limits
     if (limits[name] === undefined || typeof writer === 'string' || done.has(writer)) continue;
     done.add(writer);
     try {
-      writer(files, limits);
+      writer(files, limits, cpuSet);
     } catch (thrown) {
       if (thrown instanceof GridError) throw thrown;
       throw notKept(name, `the kernel refuses ${String(limits[name])} (${errorCode(thrown)})`, thrown);
@@ -90,14 +93,27 @@ export function cpusAbove(files: GroupFiles, version: 1 | 2): number[] {
 }
 
 function limitCpus(version: 1 | 2): Writer {
-  return (files, { cpus, cpus_offset: offset = 0 }) => {
+  return (files, limits, cpuSet) => {
     const parent = cpusAbove(files, version);
-    const chosen = parent.slice(offset, cpus === undefined ? undefined : offset + cpus);
-    if (chosen.length === 0 || chosen.length < (cpus ?? 0)) {
-      throw notKept('cpus', `CPUs ${offset} to ${offset + Math.max(cpus ?? 1, 1) - 1} are asked of ${parent.length}`);
-    }
-    files.write('cpuset.cpus', printCpuList(chosen));
+    files.write('cpuset.cpus', printCpuList(cpuSet === undefined ? block(parent, limits) : checkSet(parent, cpuSet)));
   };
+}
+
+/** The CPUs of the group above from the offset on. */
+function block(parent: readonly number[], { cpus, cpus_offset: offset = 0 }: Limits): readonly number[] {
+  const chosen = parent.slice(offset, cpus === undefined ? undefined : offset + cpus);
+  if (chosen.length === 0 || chosen.length < (cpus ?? 0)) {
+    throw notKept('cpus', `CPUs ${offset} to ${offset + Math.max(cpus ?? 1, 1) - 1} are asked of ${parent.length}`);
+  }
+  return chosen;
+}
+
+/** The kernel of v2 takes a CPU that is not there, and leaves it out without a word. */
+function checkSet(parent: readonly number[], cpuSet: readonly number[]): readonly number[] {
+  if (cpuSet.length === 0) throw notKept('cpus', 'a set of no CPU is asked for');
+  const missing = cpuSet.filter((cpu) => !parent.includes(cpu));
+  if (missing.length > 0) throw notKept('cpus', `CPU ${printCpuList(missing)} is asked for of ${printCpuList(parent)}`);
+  return cpuSet;
 }
 
 function limitPids(files: GroupFiles, { pids }: Limits): void {

@@ -7,8 +7,7 @@
  */
 import { closeSync, openSync, readSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { GridError, type Limits, type Stats } from '@kolejka/protocol';
-import { parseCpuList } from './cpu-list.ts';
+import { GridError, type Limits, parseCpuList, type Stats } from '@kolejka/protocol';
 import { readFile } from './files.ts';
 
 /** An event as perf_event_open(2) names it. */

@@ -40,8 +40,8 @@ class Slice extends GroupV2 {
     this.#name = name;
   }
 
-  override limit(limits: Limits): void {
-    super.limit(limits);
+  override limit(limits: Limits, cpuSet?: readonly number[]): void {
+    super.limit(limits, cpuSet);
     tellLimits(this.#name, this.files);
   }
 

@@ -5,8 +5,7 @@
  * takes them back. See org.freedesktop.systemd1(5) and systemd.resource-control(5).
  */
 import { execFileSync } from 'node:child_process';
-import { GridError } from '@kolejka/protocol';
-import { parseCpuList } from './cpu-list.ts';
+import { GridError, parseCpuList } from '@kolejka/protocol';
 import { errorCode } from './files.ts';
 import type { GroupFiles } from './group-files.ts';
 

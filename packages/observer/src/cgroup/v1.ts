@@ -179,7 +179,7 @@ class GroupV1 implements Group {
     this.#perf = new PerfCounters(cgroups.events, () => cgroups.perfDirectory(groupPath));
   }
 
-  limit(limits: Limits): void {
+  limit(limits: Limits, cpuSet?: readonly number[]): void {
     // Only a group at a limit of its own runs out of memory; so before there is one, nobody has to listen.
     if (limits.memory !== undefined) {
       this.#notices ??= new OomNotices(
@@ -188,7 +188,7 @@ class GroupV1 implements Group {
       );
     }
     for (const name of COUNTED) if (limits[name] !== undefined) this.#perf.start(name);
-    writeLimits(V1_LIMITS, this.#files, limits);
+    writeLimits(V1_LIMITS, this.#files, limits, cpuSet);
   }
 
   cpusAbove(): number[] {

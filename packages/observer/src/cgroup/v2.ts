@@ -157,9 +157,9 @@ export class GroupV2 implements Group {
     this.files = new GroupFiles(() => this.#directory);
   }
 
-  limit(limits: Limits): void {
+  limit(limits: Limits, cpuSet?: readonly number[]): void {
     for (const name of COUNTED) if (limits[name] !== undefined) this.#perf.start(name);
-    writeLimits(V2_LIMITS, this.files, limits);
+    writeLimits(V2_LIMITS, this.files, limits, cpuSet);
   }
 
   cpusAbove(): number[] {

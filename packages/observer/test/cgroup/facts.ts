@@ -1,9 +1,8 @@
 /** What must be so of control groups, on v1 and v2 alike: one text, run by cgroups.test.ts here and in virtual machines. */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
-import { GridError } from '@kolejka/protocol';
+import { GridError, parseCpuList } from '@kolejka/protocol';
 import type { Cgroups } from '../../src/cgroup/index.ts';
-import { parseCpuList } from '../../src/cgroup/cpu-list.ts';
 import type { Child, ProgramName } from './programs.ts';
 
 const MEGABYTE = 1024 * 1024;
@@ -133,6 +132,32 @@ export const FACTS: Record<string, Fact> = {
     const asking = start('cpus');
     group.enter(asking.pid);
     assert.deepEqual(await allowedCpus(asking), all.slice(-1));
+  },
+
+  async 'a program runs on the CPUs of its set, whatever the limits say of their number and place'({
+    cgroups,
+    path,
+    start,
+  }) {
+    const all = await allowedCpus(start('cpus'));
+    // Those at both ends lie apart where there are three or more.
+    const set = [...new Set([all.at(0), all.at(-1)])] as number[];
+    const group = cgroups.create(path);
+    group.limit({ cpus: 1, cpus_offset: 0 }, set);
+    const asking = start('cpus');
+    group.enter(asking.pid);
+    assert.deepEqual(await allowedCpus(asking), set);
+  },
+
+  async 'a set with a CPU that the group above does not have is refused'({ cgroups, path, start }) {
+    const all = await allowedCpus(start('cpus'));
+    const group = cgroups.create(path);
+    for (const set of [[...all, 4095], [4095], []]) {
+      assert.throws(
+        () => group.limit({ cpus: 1, cpus_offset: 0 }, set),
+        (error) => error instanceof GridError && error.code === 'limit-not-kept' && error.field === 'limits.cpus',
+      );
+    }
   },
 
   async 'more CPUs than there are from the offset on are refused'({ cgroups, path }) {

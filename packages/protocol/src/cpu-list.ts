@@ -1,6 +1,6 @@
 /** Lists of CPUs as the kernel writes them: `0-3,7`. */
 
-/** Numbers of the CPUs, in the order of the list. */
+/** Numbers of the CPUs, in the order of the list. @param text as the kernel wrote it */
 export function parseCpuList(text: string): number[] {
   if (text.trim() === '') return [];
   return text
@@ -12,6 +12,7 @@ export function parseCpuList(text: string): number[] {
     });
 }
 
+/** A list that the kernel takes. */
 export function printCpuList(cpus: readonly number[]): string {
   return cpus.join(',');
 }
