@@ -4,7 +4,7 @@ import { lstat, mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { backOff, makeDirectories, realClock } from '@kolejka/program';
 import type { Bytes } from '@kolejka/program/call';
-import { BlobHash, GridError, parseFileName } from '@kolejka/protocol';
+import { BlobHash, GridError, parseFileName, type Reference } from '@kolejka/protocol';
 import { type Connection, explained, unknownSentence } from './connection.ts';
 import { findStream, type Output, replaceFile, resolveLinks, unwritable, writeInto } from './target.ts';
 
@@ -32,6 +32,23 @@ export async function getBlob(
     ...(signal !== undefined && { signal }),
   });
   return await explained(call, { 'not-found': unknown });
+}
+
+/**
+ * What is known of a reference: which blob it is of, and how large that is.
+ * @throws GridError `not-found` naming the reference
+ */
+export async function showReference(
+  connection: Connection,
+  reference: string,
+  signal?: AbortSignal,
+): Promise<Reference> {
+  const unknown = unknownSentence(connection, 'reference', reference);
+  const call = connection.call('showReference', {
+    params: { key: reference },
+    ...(signal !== undefined && { signal }),
+  });
+  return (await explained(call, { 'not-found': unknown })).reference;
 }
 
 /**

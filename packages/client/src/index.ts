@@ -2,7 +2,7 @@
 import type { Bytes } from '@kolejka/program/call';
 import type { ForemanName, Held, Reference, Result, RouteAnswer, TaskEvent, TaskState } from '@kolejka/protocol';
 import { type ConnectionOptions, openConnection } from './connection.ts';
-import { type DownloadOptions, downloadTo, getBlob } from './download.ts';
+import { type DownloadOptions, downloadTo, getBlob, showReference } from './download.ts';
 import { dequeue, type DequeueRequest, heartbeat } from './queue.ts';
 import { deleteBlob, deleteResult, deleteTask } from './removal.ts';
 import { getResult, type KnownResult, putResult, saveResult, showResult } from './results.ts';
@@ -35,6 +35,7 @@ export interface Client {
   readonly server: string;
   putBlob(source: string | Uint8Array, options?: UploadOptions): Promise<Reference>;
   getBlob(reference: string, options?: DownloadOptions): Promise<Bytes>;
+  showReference(reference: string, signal?: AbortSignal): Promise<Reference>;
   downloadTo(reference: string, file: string, options?: DownloadOptions): Promise<number>;
   putTask(directory: string, options?: PutTaskOptions): Promise<KnownTask>;
   showTask(id: string, signal?: AbortSignal): Promise<KnownTask>;
@@ -70,6 +71,7 @@ export function openClient(options: ConnectionOptions): Client {
     server: connection.server,
     putBlob: (source, given) => putBlob(connection, source, given),
     getBlob: (reference, given) => getBlob(connection, reference, given),
+    showReference: (reference, signal) => showReference(connection, reference, signal),
     downloadTo: (reference, file, given) => downloadTo(connection, reference, file, given),
     putTask: (directory, given) => putTask(connection, directory, given),
     showTask: (id, signal) => showTask(connection, id, signal),

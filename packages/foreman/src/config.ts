@@ -16,6 +16,7 @@ import {
   type LimitName,
   type Limits,
   OBSERVER_SOCKET,
+  parseBytes,
   parseCount,
   parseDuration,
   parseFlag,
@@ -66,6 +67,11 @@ export const FOREMAN_SETTINGS = {
     env: 'KOLEJKA_FOREMAN_STATE',
     about: 'directory for what must outlive a restart: results that the server does not have yet',
   },
+  cache: {
+    parse: parseBytes,
+    default: 4 * 1024 ** 3,
+    about: "most bytes of tasks' files that are kept below `state` for tasks to come; 0 keeps none",
+  },
   observer: {
     parse: parseString,
     default: OBSERVER_SOCKET,
@@ -115,6 +121,7 @@ export function readForemanConfig(flags: CommonFlags, values: Record<string, unk
     auto_tags: config.auto_tags,
     pull: config.pull,
     temp: config.temp,
+    cache: config.cache,
     observer: config.observer,
     limits,
   };

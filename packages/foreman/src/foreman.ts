@@ -1,7 +1,9 @@
 /** The parts of a foreman: what each needs, and how they end. */
-import { openClient } from '@kolejka/client';
+import path from 'node:path';
+import { type Client, openClient } from '@kolejka/client';
 import { type Log, realClock, runLoop, type Shutdown } from '@kolejka/program';
 import { Ending } from './ask.ts';
+import { BlobCache } from './blob-cache.ts';
 import type { ForemanConfig } from './config.ts';
 import { controlSocket, openControl } from './control.ts';
 import { readCpus } from './cpu-shape.ts';
@@ -52,7 +54,7 @@ export async function openForeman(
   const machine = cpus === undefined ? {} : { cpus: cpus.length };
   const offer = await readOffer({ ...machine, ...config.limits }, { tags: config.tags, auto: config.auto_tags });
   const context: ForemanContext = {
-    client,
+    client: { ...client, downloadTo: await openDownloads(config, client, log) },
     worker,
     spool,
     offer,
@@ -75,6 +77,17 @@ export async function openForeman(
   shutdown.closing('control', await openControl(controlSocket(config.state), controlled));
   log.say('foreman-started', { foreman: config.name, server: config.server, leased, ...offer });
   return { finished: end(govern(context, shutdown), { log, shutdown }) };
+}
+
+/** How files of tasks come here: through the cache, where there is one. */
+async function openDownloads(
+  { state, cache: spaceBytes }: ForemanConfig,
+  client: Client,
+  log: Log<typeof MESSAGES>,
+): Promise<Client['downloadTo']> {
+  if (spaceBytes === 0) return (reference, file, options) => client.downloadTo(reference, file, options);
+  const cache = await BlobCache.open({ client, directory: path.join(state, 'cache'), spaceBytes, log });
+  return (reference, file, options) => cache.downloadTo(reference, file, options);
 }
 
 /**

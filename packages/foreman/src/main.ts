@@ -27,6 +27,7 @@ const program = commandLine('kolejka-foreman', 'Governs this node: takes tasks t
   .option('--pull', 'pull images even when a local version is there')
   .option('--temp <directory>', 'directory for what is needed only while tasks run')
   .option('--state <directory>', 'directory for what must outlive a restart')
+  .option('--cache <bytes>', "most bytes of tasks' files that are kept for tasks to come; 0 keeps none")
   .option('--observer <socket>', "the observer's socket");
 addLimitFlags(program, 'offer');
 

@@ -48,6 +48,15 @@ export const MESSAGES = {
     level: 'warn',
     about: 'An image could not be removed to make room; it is tried again when the next task ends.',
   },
+  'blob-damaged': {
+    level: 'warn',
+    about:
+      'A file of the cache had other bytes than were written: it is fetched anew. Look at the disk when it goes on.',
+  },
+  'blob-not-kept': {
+    level: 'warn',
+    about: 'A file could not be kept in the cache, whose disk may be full; tasks get it from the server.',
+  },
   'images-not-noted': {
     level: 'warn',
     about: 'What images this foreman has pulled could not be written down: after a restart they may stay for ever.',
