@@ -38,6 +38,8 @@ export interface Program {
 
 export interface ProgramOptions {
   args: readonly string[];
+  /** Its main file, where that is another than the program's own. */
+  entry?: string;
   /** Directory for `<name>.log`, its stderr. */
   logs: string;
   /** Aborted when it is not wanted any more. */
@@ -49,12 +51,14 @@ export interface ProgramOptions {
  * @throws GridError `node-unfit` with its last words when it ends before that, or does not get there
  * @throws the signal's reason when that is aborted before it is ready; it has ended then
  */
-export async function startProgram(name: ProgramName, { args, logs, signal }: ProgramOptions): Promise<Program> {
+export async function startProgram(
+  name: ProgramName,
+  { args, logs, signal, entry = fileOf(`@kolejka/${name}/program`) }: ProgramOptions,
+): Promise<Program> {
   signal?.throwIfAborted();
   const logFile = path.join(logs, `${name}.log`);
   const log = openSync(logFile, 'a', 0o600);
   const { size: said } = fstatSync(log);
-  const entry = fileOf(`@kolejka/${name}/program`);
   // A process group of its own: Ctrl-C is for us, and we stop the programs in their order.
   const child = spawn(process.execPath, [...CONDITIONS, fileOf('kolejka/guarded'), entry, ...args], {
     stdio: ['ignore', 'pipe', log, 'pipe'],
