@@ -7,6 +7,8 @@ export interface DequeueRequest {
   concurency: number;
   /** What is free on the node. */
   limits: Limits;
+  /** What the node has when nothing runs. */
+  node?: Limits;
   tags: readonly string[];
   foreman: ForemanName;
   /** Seconds the server may wait for a task. */
@@ -32,12 +34,13 @@ export async function dequeue(
   request: DequeueRequest,
   { signal }: { signal?: AbortSignal } = {},
 ): Promise<RouteAnswer<'dequeue'>> {
-  const { limits, defaults, wait = 0, ...rest } = request;
+  const { limits, node, defaults, wait = 0, ...rest } = request;
   return await connection.call('dequeue', {
     body: {
       ...rest,
       wait,
       limits: printLimits(limits),
+      ...(node !== undefined && { node: printLimits(node) }),
       ...(defaults !== undefined && { defaults: printLimits(defaults) }),
     },
     patienceMs: wait * 1000 + PATIENCE_MS,

@@ -87,7 +87,7 @@ export async function ask(context: AskContext, signal: AbortSignal, images: read
 }
 
 function send(
-  { client, foreman, offer, leased, ending, clock }: AskContext,
+  { client, foreman, offer, seats, leased, ending, clock }: AskContext,
   { places, limits, idle, images }: ReturnType<Seats['room']> & { images: readonly string[] },
   signal: AbortSignal,
 ): Promise<Answer> {
@@ -96,6 +96,7 @@ function send(
     // The original gives one more than it is asked for.
     concurency: leased ? places : places - 1,
     limits,
+    ...(leased && { node: seats.node }),
     defaults: offer.defaults,
     tags: offer.tags,
     idle,

@@ -55,6 +55,11 @@ export class Seats {
     this.#gpus = Array.from({ length: gpus }, (_, index) => firstGpu + index);
   }
 
+  /** What there is when nothing runs. */
+  get node(): Limits {
+    return { ...this.#limits, ...(this.#limits.cpus !== undefined && { cpus: this.#cpus.length }) };
+  }
+
   /** What is free now: whatever fits it gets its sets. */
   room(): Room {
     const holdings = [...this.#holdings];

@@ -52,6 +52,10 @@ export const QUEUE_ROUTES = {
     body: z.object({
       concurency,
       limits: budget('limits', 'what the node has free'),
+      node: budget(
+        'node',
+        'what the node has when nothing runs: with it and `foreman`, a task that is first in line for more than a minute, and fits the node but not what is free, may keep the room from those behind it',
+      ),
       tags: z.array(z.string()).max(MOST_TAGS).default([]).describe('tags of the node'),
       foreman: ForemanName.optional().describe('with it, leases are answered; one of the original has none'),
       wait: z

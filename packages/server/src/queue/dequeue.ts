@@ -6,6 +6,9 @@
  * budget is spent or there are enough. So the work grows with the number of queues, whatever waits in them, and a queue
  * that nobody can run keeps nobody from running.
  *
+ * A task that is first in line and does not fit what is free, but would fit the whole node, may keep it from being given
+ * to those behind (`keep-room.ts`).
+ *
  * A task whose image the node has goes before older ones of an equal priority and share, but before few: whatever is
  * passed is passed by no more than `HEAD_START` younger tasks, however many of them come.
  */
@@ -23,6 +26,7 @@ import { endPauses, nextReady, type Queue, queuesWithReady } from '../database/q
 import { type Share, sharePerUser, UNUSED } from '../database/shares.ts';
 import type { Connection } from '../database/store.ts';
 import { findTaskByNumber, moveTask, readBody, type TaskRow } from '../database/tasks.ts';
+import { keepsRoom } from './keep-room.ts';
 
 /** What a foreman has to give. */
 export interface Offer {
@@ -33,6 +37,8 @@ export interface Offer {
   /** Most tasks to take. The original gives one more; that is taken for a mistake. */
   most: number;
   limits: Limits;
+  /** What it has when nothing runs; undefined when it does not say. */
+  node?: Limits;
   /** What a task that does not state a limit asks for. */
   defaults: Limits;
   tags: readonly string[];
@@ -69,24 +75,49 @@ export function fitsOffer(taskClass: TaskClass, offer: Offer): boolean {
   return firstMisfit(demandOf(taskClass, offer), openBudget(offer.limits)) === undefined;
 }
 
+/** Could the foreman run it if nothing else ran there? */
+function fitsNode(taskClass: TaskClass, offer: Offer): boolean {
+  return offer.node !== undefined && fitsOffer(taskClass, { ...offer, limits: offer.node, idle: true });
+}
+
 /** Is the image of this class on the node already? */
 export function hasImage({ familiarImage: image }: TaskClass, { images }: Offer): boolean {
   return images.has(image);
 }
 
-/** Assigns tasks to the foreman, the best first; each under a lease. To be called inside a write. */
-export async function takeTasks(db: Connection, classes: ClassPage, offer: Offer, now: number): Promise<Taken[]> {
+/**
+ * Assigns tasks to the foreman, the best first; each under a lease. To be called inside a write.
+ * @param keeping called when the foreman gets no more because its room is kept for a task that is first in line
+ */
+export async function takeTasks(
+  db: Connection,
+  classes: ClassPage,
+  offer: Offer,
+  now: number,
+  keeping: () => void = () => undefined,
+): Promise<Taken[]> {
   await endPauses(db, now);
   const taken: Taken[] = [];
   let budget = openBudget(offer.limits);
   let candidates = await openCandidates(db, classes, offer, now);
+  // The best of those that fit the node and not what is free: what is not looked at is behind what fits.
+  let larger: Candidate | undefined;
+  const fitsNow = (taskClass: TaskClass): boolean => {
+    // One that wants the node for itself is taken first or not at all, and then alone.
+    if (taskClass.exclusive && taken.length > 0) return false;
+    return fitsOffer(taskClass, offer) && firstMisfit(demandOf(taskClass, offer), budget) === undefined;
+  };
   while (taken.length < offer.most) {
-    const chosen = await chooseBest(candidates, async ({ class: id }) => {
-      const taskClass = await classes.find(db, id);
-      // One that wants the node for itself is taken first or not at all, and then alone.
-      if (taskClass.exclusive && taken.length > 0) return false;
-      return fitsOffer(taskClass, offer) && firstMisfit(demandOf(taskClass, offer), budget) === undefined;
+    const chosen = await chooseBest(candidates, async (candidate) => {
+      const taskClass = await classes.find(db, candidate.class);
+      if (fitsNow(taskClass)) return true;
+      if ((larger === undefined || isBefore(candidate, larger)) && fitsNode(taskClass, offer)) larger = candidate;
+      return false;
     });
+    if (await isKeptFor(db, offer, { first: larger, before: chosen?.best }, now)) {
+      keeping();
+      break;
+    }
     if (chosen === undefined) break;
     const { best, fitting } = chosen;
     const taskClass = await classes.find(db, best.class);
@@ -95,8 +126,26 @@ export async function takeTasks(db: Connection, classes: ClassPage, offer: Offer
     if (taken.length >= offer.most) break;
     budget = spendBudget(demandOf(taskClass, offer), budget);
     candidates = await afterTaking(db, best, fitting, coresOf(taskClass));
+    larger = larger && { ...larger, use: larger.use + usedBy(best, larger.owner, coresOf(taskClass)) };
   }
   return taken;
+}
+
+/** Is the larger task before what would be given, and does this foreman keep its room for it? */
+async function isKeptFor(
+  db: Connection,
+  { holder, foreman }: Offer,
+  { first, before }: { first: Candidate | undefined; before: Candidate | undefined },
+  now: number,
+): Promise<boolean> {
+  if (first === undefined || foreman === undefined) return false;
+  if (before !== undefined && !isBefore(first, before)) return false;
+  return await keepsRoom(db, { holder, foreman }, first.head, now);
+}
+
+/** What a task that was taken adds to the use of a user. */
+function usedBy(taken: Candidate, owner: number, cores: number): number {
+  return taken.owner === owner ? cores / taken.weight : 0;
 }
 
 async function openCandidates(db: Connection, classes: ClassPage, offer: Offer, now: number): Promise<Candidate[]> {

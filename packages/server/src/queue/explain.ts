@@ -7,6 +7,7 @@
 import { firstMisfit, LIMIT_NAMES, LIMITS, type LimitName, openBudget, STATES } from '@kolejka/protocol';
 import type { TaskClass } from '../database/classes.ts';
 import type { Offered, SeenForeman } from '../database/foremen.ts';
+import type { KeptRoom } from '../database/kept-rooms.ts';
 import type { TaskRow } from '../database/tasks.ts';
 
 /** What keeps a task from running; `code` is for programs, the message for people. */
@@ -23,12 +24,19 @@ export interface Ahead {
   others: number;
 }
 
-/** @param foremen those heard of lately */
+interface Grid {
+  /** Those heard of lately. */
+  foremen: readonly SeenForeman[];
+  ahead: Ahead;
+  /** Who keeps its room for which task. */
+  rooms: readonly KeptRoom[];
+}
+
+/** Why the task is not running; nothing when it may run at any moment. */
 export function explainTask(
-  task: Pick<TaskRow, 'state' | 'not_before_ms' | 'attempt' | 'foreman' | 'running' | 'losses'>,
+  task: Pick<TaskRow, 'number' | 'state' | 'not_before_ms' | 'attempt' | 'foreman' | 'running' | 'losses'>,
   taskClass: TaskClass,
-  foremen: readonly SeenForeman[],
-  ahead: Ahead,
+  { foremen, ahead, rooms }: Grid,
   now: number,
 ): Obstacle[] {
   if (task.state !== 'pending') return [{ code: 'state', message: describeState(task) }];
@@ -40,6 +48,7 @@ export function explainTask(
     ...heldBack(task, now),
     ...(able.length === 0 ? nobodyCan(taskClass, foremen) : []),
     ...(able.length > 0 && ready.length === 0 ? nobodyHasRoom(taskClass, able) : []),
+    ...keptRoom(task.number, ready, rooms, now),
     ...behind(ahead),
   ];
 }
@@ -93,6 +102,20 @@ function nobodyHasRoom(taskClass: TaskClass, able: readonly SeenForeman[]): Obst
   });
   const more = able.length > NAMED ? ` (and ${able.length - NAMED} more)` : '';
   return [{ code: 'busy', message: `No foreman has room for it: ${messages.join('; ')}${more}.` }];
+}
+
+/** Room that is kept for this task, or all that it would fit in kept for others. */
+function keptRoom(task: number, ready: readonly SeenForeman[], rooms: readonly KeptRoom[], now: number): Obstacle[] {
+  const own = rooms.find((room) => room.task === task);
+  if (own !== undefined) {
+    const seconds = Math.ceil((own.until_ms - now) / 1000);
+    const message = `Foreman ${own.foreman} takes nothing behind it until it has room for it, for ${seconds} s at most.`;
+    return [{ code: 'busy', message }];
+  }
+  const keeping = ready.map(({ name }) => name).filter((name) => rooms.some(({ foreman }) => foreman === name));
+  if (keeping.length === 0 || keeping.length < ready.length) return [];
+  const who = keeping.slice(0, NAMED).join(', ');
+  return [{ code: 'busy', message: `Room for it is kept for a larger task that is first in line, at ${who}.` }];
 }
 
 function sayFree(name: LimitName, { limits }: TaskClass, now: Offered): string {

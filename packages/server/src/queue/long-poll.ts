@@ -17,6 +17,9 @@ export interface Queue {
   waiting: Waiting;
 }
 
+/** A foreman whose room is kept is woken for nothing; so often it looks whether somebody else has taken the task. */
+const KEPT_LOOK_MS = 5000;
+
 type RequireRight = (db: Connection) => Promise<void>;
 
 /**
@@ -37,11 +40,14 @@ export async function dequeue(
   try {
     while (offer.most > 0 && !signal.aborted && !bell.isOutdated()) {
       bell.arm();
-      const taken = await takeNow(queue, offer, signal, requireRight);
-      bell.looked(taken.map((task) => task.class));
+      const { taken, isKept } = await takeNow(queue, offer, signal, requireRight);
+      bell.looked(
+        taken.map((task) => task.class),
+        isKept,
+      );
       const left = until - clock.monotonic();
       if (taken.length > 0 || left <= 0 || bell.isOutdated()) return taken;
-      await keptWithin(bell.rung(), left, clock, signal);
+      await keptWithin(bell.rung(), isKept ? Math.min(left, KEPT_LOOK_MS) : left, clock, signal);
     }
     return [];
   } finally {
@@ -49,20 +55,27 @@ export async function dequeue(
   }
 }
 
-async function takeNow(queue: Queue, offer: Offer, signal: AbortSignal, requireRight: RequireRight): Promise<Taken[]> {
+/** What there is now, and whether there was more that is kept from this foreman. */
+async function takeNow(
+  queue: Queue,
+  offer: Offer,
+  signal: AbortSignal,
+  requireRight: RequireRight,
+): Promise<{ taken: Taken[]; isKept: boolean }> {
   const { store, clock, classes, seen } = queue;
   const page = classes.open();
+  let isKept = false;
   const taken = await store.write(async (db) => {
     if (signal.aborted) return [];
     await requireRight(db);
     const now = clock.now();
     if (seen.offers(offer, now)) await noteForeman(db, offer, offer, now);
-    return takeTasks(db, page, offer, now);
+    return takeTasks(db, page, offer, now, () => (isKept = true));
   });
   page.keep();
-  if (!signal.aborted) return taken;
+  if (!signal.aborted) return { taken, isKept };
   await giveAllBack(queue, taken);
-  return [];
+  return { taken: [], isKept };
 }
 
 /** The foreman went away while its tasks were being written down: it has not heard of them. */

@@ -19,8 +19,9 @@ export interface Bell {
   /**
    * To be called after each look.
    * @param taken classes of the tasks that were taken; for others that it was rung for before, another bell rings
+   * @param isKept the foreman gets nothing, its room is kept: until the next look the bell is not rung for a task
    */
-  looked(taken: readonly number[]): void;
+  looked(taken: readonly number[], isKept?: boolean): void;
   /** The same foreman has asked anew; the bell has rung for that. */
   isOutdated(): boolean;
   takeDown(): void;
@@ -41,6 +42,7 @@ interface Hung {
   rungFor: Set<number>;
   ring: () => void;
   isOutdated: boolean;
+  isKept: boolean;
 }
 
 export function openWaiting(parts: { store: Store; follow: Follow; classes: ClassBook }): Waiting {
@@ -55,9 +57,7 @@ export function openWaiting(parts: { store: Store; follow: Follow; classes: Clas
     const page = classes.open();
     const taskClass = await store.read((db) => page.find(db, id));
     page.keep();
-    const free = [...bells].filter(
-      (bell) => bell !== notTo && !bell.isOutdated && bell.rungFor.size === 0 && fitsOffer(taskClass, bell.offer),
-    );
+    const free = [...bells].filter((bell) => bell !== notTo && isWaiting(bell) && fitsOffer(taskClass, bell.offer));
     const isThere = (bell: Hung) => hasImage(taskClass, bell.offer);
     const inOrder = [...free.filter(isThere), ...free.filter((bell) => !isThere(bell))];
     for (const bell of inOrder.slice(0, count)) {
@@ -101,7 +101,13 @@ export function openWaiting(parts: { store: Store; follow: Follow; classes: Clas
     hangBell(offer) {
       let coming = Promise.withResolvers<void>();
       let owed: Set<number> = new Set();
-      const hung: Hung = { offer, rungFor: new Set(), ring: () => coming.resolve(), isOutdated: false };
+      const hung: Hung = {
+        offer,
+        rungFor: new Set(),
+        ring: () => coming.resolve(),
+        isOutdated: false,
+        isKept: false,
+      };
       const settle = (ids: Set<number>, taken: readonly number[]) => {
         const left = [...ids].filter((id) => !taken.includes(id));
         if (left.length > 0) void passOn(left, hung).catch(ringAll);
@@ -115,7 +121,8 @@ export function openWaiting(parts: { store: Store; follow: Follow; classes: Clas
           coming = Promise.withResolvers();
         },
         rung: () => coming.promise,
-        looked(taken) {
+        looked(taken, isKept = false) {
+          hung.isKept = isKept;
           settle(owed, taken);
           owed = new Set();
         },
@@ -127,6 +134,11 @@ export function openWaiting(parts: { store: Store; follow: Follow; classes: Clas
       };
     },
   };
+}
+
+/** One that was rung already has something to look for. */
+function isWaiting({ rungFor, isOutdated, isKept }: Hung): boolean {
+  return rungFor.size === 0 && !isOutdated && !isKept;
 }
 
 /** Who asks, or undefined for a foreman of the original. */

@@ -3,6 +3,7 @@ import { familiarImage, GridError, type Verdict } from '@kolejka/protocol';
 import { isStillKnown } from '../access.ts';
 import { countByHolder, countByState } from '../database/counts.ts';
 import { FORGOTTEN_MS, foremenSince, noteAlive } from '../database/foremen.ts';
+import { keptRooms } from '../database/kept-rooms.ts';
 import type { Connection } from '../database/store.ts';
 import { findTask } from '../database/tasks.ts';
 import type { Parts, Some } from '../parts.ts';
@@ -17,9 +18,21 @@ export function queueRoutes(parts: Parts) {
   const { store, clock, classes, log, seen, stopping } = parts;
   return {
     async dequeue({ body, user, request, signal }) {
-      const { concurency: most, limits, defaults, tags, foreman, idle, wait } = body;
+      const { concurency: most, limits, node, defaults, tags, foreman, idle, wait } = body;
       const images = new Set(body.images.map(familiarImage));
-      const offer = { holder: user.id, foreman, most, limits, defaults, tags, idle, images, leaseMs: parts.leaseMs };
+      const offer = {
+        holder: user.id,
+        foreman,
+        most,
+        limits,
+        // A node that states nothing has room for everything.
+        ...(Object.keys(node).length > 0 && { node }),
+        defaults,
+        tags,
+        idle,
+        images,
+        leaseMs: parts.leaseMs,
+      };
       const requireRight = async (db: Connection) => {
         if (!(await isStillKnown(db, request, clock.now())))
           throw new GridError('not-logged-in', 'You are logged out.');
@@ -55,7 +68,8 @@ export function queueRoutes(parts: Parts) {
         const task = visibleTask(await findTask(db, id), id, user);
         const taskClass = await classes.open().find(db, task.class);
         const foremen = await foremenSince(db, now - FORGOTTEN_MS);
-        const reasons = explainTask(task, taskClass, foremen, await countAhead(db, task, now), now);
+        const ahead = await countAhead(db, task, now);
+        const reasons = explainTask(task, taskClass, { foremen, ahead, rooms: await keptRooms(db, now) }, now);
         return { state: task.state, reasons };
       }),
     queueStats: () =>

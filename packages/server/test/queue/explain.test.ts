@@ -1,9 +1,11 @@
 import type { TaskId } from '@kolejka/protocol';
 import test from 'ava';
 import { foremenSince, noteForeman, type Offered } from '../../src/database/foremen.ts';
+import { keptRooms } from '../../src/database/kept-rooms.ts';
 import { countAhead } from '../../src/queue/ahead.ts';
 import type { Offer } from '../../src/queue/dequeue.ts';
 import { explainTask } from '../../src/queue/explain.ts';
+import { WAITED_MS } from '../../src/queue/keep-room.ts';
 import { giveBack } from '../../src/queue/leases.ts';
 import { openScene } from '../server-scene.ts';
 import { OTHER, openQueue } from '../queue-scene.ts';
@@ -25,8 +27,11 @@ async function open() {
         explainTask(
           task,
           await classes.open().find(db, task.class),
-          await foremenSince(db, clock.now() - 600_000),
-          await countAhead(db, task, clock.now()),
+          {
+            foremen: await foremenSince(db, clock.now() - 600_000),
+            ahead: await countAhead(db, task, clock.now()),
+            rooms: await keptRooms(db, clock.now()),
+          },
           clock.now(),
         ),
       );
@@ -80,6 +85,22 @@ test('a task that wants a node for itself waits for an idle one', async (t) => {
   t.deepEqual(await why(await put({ exclusive: true })), [
     'busy: No foreman has room for it: one could run it, but not alone as it wants at the moment.',
   ]);
+});
+
+test('that a foreman keeps its room is said of the task it is for, and of those that would fit there', async (t) => {
+  const { put, take, why, note, clock } = await open();
+  const large = await put({ limits: { cpus: 4 } });
+  const small = await put({ limits: { cpus: 1 } });
+  const busy = { limits: { cpus: 2 }, node: { cpus: 4 }, idle: false };
+  await note({ limits: { cpus: 4 } });
+  await note(busy);
+  clock.move(WAITED_MS);
+  t.deepEqual(await take(busy), []);
+  t.is((await why(large))[1], 'busy: Foreman one takes nothing behind it until it has room for it, for 600 s at most.');
+  const kept = 'busy: Room for it is kept for a larger task that is first in line, at one.';
+  t.is((await why(small))[0], kept);
+  await note({ ...busy, foreman: OTHER });
+  t.false((await why(small)).includes(kept), 'another foreman has room');
 });
 
 test('who goes before is counted: older ones of the user, urgent ones and those of who has used less', async (t) => {
