@@ -1,8 +1,18 @@
 /** The client library: everything one user can say to one server. */
 import type { Bytes } from '@kolejka/program/call';
-import type { ForemanName, Held, Reference, Result, RouteAnswer, TaskEvent, TaskState } from '@kolejka/protocol';
+import type {
+  ForemanName,
+  Held,
+  OutputPart,
+  Reference,
+  Result,
+  RouteAnswer,
+  TaskEvent,
+  TaskState,
+} from '@kolejka/protocol';
 import { type ConnectionOptions, openConnection } from './connection.ts';
 import { type DownloadOptions, downloadTo, getBlob, showReference } from './download.ts';
+import { type OutputOptions, type OutputPiece, putOutput, taskOutput } from './output.ts';
 import { dequeue, type DequeueRequest, heartbeat } from './queue.ts';
 import { deleteBlob, deleteResult, deleteTask } from './removal.ts';
 import { getResult, type KnownResult, putResult, saveResult, showResult } from './results.ts';
@@ -16,6 +26,7 @@ import { type WatchOptions, watchTask } from './watch.ts';
 export { CLIENT_SETTINGS, type ClientConfig, parseServer, readClientConfig } from './config.ts';
 export type { ConnectionOptions } from './connection.ts';
 export type { DownloadOptions } from './download.ts';
+export type { OutputOptions, OutputPiece } from './output.ts';
 export type { DequeueRequest } from './queue.ts';
 export type { KnownResult } from './results.ts';
 export { printSpec, writeSpec } from './spec-file.ts';
@@ -59,6 +70,12 @@ export interface Client {
     options?: Signalled,
   ): Promise<RouteAnswer<'heartbeat'>>;
   watch(id: string, options?: WatchOptions): AsyncGenerator<TaskEvent, void>;
+  taskOutput(id: string, options?: OutputOptions): AsyncGenerator<OutputPiece, void>;
+  putOutput(
+    id: string,
+    said: { foreman: ForemanName; attempt: number; parts: OutputPart[] },
+    signal?: AbortSignal,
+  ): Promise<void>;
   waitForResult(id: string, options?: WaitOptions): Promise<KnownResult>;
   /** Ends the client's own connections, also those in use. */
   close(): Promise<void>;
@@ -92,6 +109,8 @@ export function openClient(options: ConnectionOptions): Client {
     dequeue: (request, given) => dequeue(connection, request, given),
     heartbeat: (report, given) => heartbeat(connection, report, given),
     watch: (id, given) => watchTask(connection, id, given),
+    taskOutput: (id, given) => taskOutput(connection, id, given),
+    putOutput: (id, said, signal) => putOutput(connection, id, said, signal),
     waitForResult: (id, given) => waitForResult(connection, id, given),
     close: () => connection.close(),
   };

@@ -66,6 +66,15 @@ withJson(task.command('show'))
     const { showTask } = await import('./commands/task-state.ts');
     await showTask(id, command);
   });
+task
+  .command('logs')
+  .description('print what a task has printed: the last of it while it runs, all of it once it has ended')
+  .option('-f, --follow', 'go on until the task has ended')
+  .argument('<task>', 'identifier of the task')
+  .action(async (id: string, _flags: unknown, command: Command) => {
+    const { showLogs } = await import('./commands/logs.ts');
+    await showLogs(id, command);
+  });
 withJson(task.command('cancel'))
   .description('cancel a task that has not ended; it keeps its place in lists')
   .argument('<task>', 'identifier of the task')

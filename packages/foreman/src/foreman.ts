@@ -11,6 +11,7 @@ import { Disk } from './disk.ts';
 import { Gate } from './gate.ts';
 import { type HeartbeatContext, heartbeatPass, leasesTasks, sendHeartbeat } from './heartbeat.ts';
 import { HeldTasks } from './held.ts';
+import { tellOutput } from './live-output.ts';
 import type { MESSAGES } from './messages.ts';
 import { readOffer } from './node.ts';
 import { pullPass } from './pull.ts';
@@ -71,6 +72,10 @@ export async function openForeman(
     gate: new Gate(),
     seats: new Seats(offer.limits, offer.defaults, config.concurency, cpus),
     running: new Set(),
+    ...(leased && {
+      tellOutput: (task, held, ended) =>
+        tellOutput({ client, foreman: config.name, clock: realClock, log }, task, held, ended),
+    }),
   };
   const { held, seats, gate } = context;
   const controlled = { foreman: config.name, server: config.server, gate, held, seats };

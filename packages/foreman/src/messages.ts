@@ -57,6 +57,10 @@ export const MESSAGES = {
     level: 'warn',
     about: 'A file could not be kept in the cache, whose disk may be full; tasks get it from the server.',
   },
+  'output-not-sent': {
+    level: 'debug',
+    about: 'What a task prints did not reach the server while it runs; its result has all of it.',
+  },
   'images-not-noted': {
     level: 'warn',
     about: 'What images this foreman has pulled could not be written down: after a restart they may stay for ever.',

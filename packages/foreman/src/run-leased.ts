@@ -10,6 +10,7 @@ import type { Client } from '@kolejka/client';
 import { GridError, mapFiles, type Result, type Task } from '@kolejka/protocol';
 import type { Disk } from './disk.ts';
 import { handIn, type HandInContext } from './hand-in.ts';
+import type { OutputListener } from '@kolejka/worker';
 import type { HeldTask } from './held.ts';
 import type { Offer } from './node.ts';
 import { GivenUp, patience, persist } from './persist.ts';
@@ -25,6 +26,8 @@ export interface LeasedContext extends HandInContext {
   /** Pull images even when they are here. */
   pull: boolean;
   disk: Pick<Disk, 'failed' | 'succeeded' | 'recover'>;
+  /** Tells the server what a task prints; one of the original does not want to know. */
+  tellOutput?: (task: Task, held: HeldTask, ended: AbortSignal) => OutputListener;
 }
 
 /** Runs a task to its end and releases its seat. Never rejects: whatever happens is told to the server or the log. */
@@ -75,6 +78,8 @@ async function runOrExplain(context: LeasedContext, leased: Leased): Promise<Res
   const { task, held, seat, spooled } = leased;
   const about = { task: held.task, attempt: held.attempt };
   const { taskDirectory, resultDirectory } = spooled;
+  const ended = new AbortController();
+  const output = context.tellOutput?.(task, held, ended.signal);
   try {
     return await worker.run({
       task: await fetchTask(context, task, held, taskDirectory),
@@ -87,6 +92,7 @@ async function runOrExplain(context: LeasedContext, leased: Leased): Promise<Res
       consume: true,
       pull: context.pull,
       cancel: held.stop.signal,
+      ...(output !== undefined && { output }),
       started: () => {
         log.say('task-running', about);
         tasks.enter(held, 'running');
@@ -101,6 +107,8 @@ async function runOrExplain(context: LeasedContext, leased: Leased): Promise<Res
     log.say('task-not-begun', { ...about, code: thrown.code, message: thrown.message });
     const { message } = thrown;
     return { tags: [...offer.tags], limits: seat.limits, stats: {}, reason: 'infrastructure', message, files: {} };
+  } finally {
+    ended.abort();
   }
 }
 

@@ -8,12 +8,14 @@ import type { z } from 'zod';
 import { ACCOUNT_ROUTES } from './routes/account.ts';
 import { BLOB_ROUTES } from './routes/blob.ts';
 import { HEALTH_ROUTES } from './routes/health.ts';
+import { OUTPUT_ROUTES } from './routes/output.ts';
 import { QUEUE_ROUTES } from './routes/queue.ts';
 import { RESULT_ROUTES } from './routes/result.ts';
 import type { Route } from './routes/route.ts';
 import { TASK_ROUTES } from './routes/task.ts';
 
 export { errorsOf } from './routes/errors-of.ts';
+export { KEPT_OUTPUT_BYTES, OutputPart } from './routes/output.ts';
 export { Held, LONGEST_WAIT, Verdict } from './routes/queue.ts';
 export type { Route } from './routes/route.ts';
 
@@ -21,7 +23,7 @@ export type { Route } from './routes/route.ts';
 export const NOUNS = {
   account: { about: 'Who one is, and what the server is.', routes: ACCOUNT_ROUTES },
   blob: { about: 'Bytes, and references to them.', routes: BLOB_ROUTES },
-  task: { about: 'What is asked.', routes: TASK_ROUTES },
+  task: { about: 'What is asked.', routes: { ...TASK_ROUTES, ...OUTPUT_ROUTES } },
   result: { about: 'What came of it.', routes: RESULT_ROUTES },
   queue: { about: 'What foremen ask and say, and how the queue stands.', routes: QUEUE_ROUTES },
   health: { about: 'For those who operate the server.', routes: HEALTH_ROUTES },

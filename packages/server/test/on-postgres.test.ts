@@ -5,7 +5,7 @@ import { missing } from './postgres.ts';
 
 const FILES = [
   'events',
-  ...['account', 'blob', 'queue', 'result', 'task-state', 'task', 'token'].map((noun) => `routes/${noun}`),
+  ...['account', 'blob', 'output', 'queue', 'result', 'task-state', 'task', 'token'].map((noun) => `routes/${noun}`),
 ];
 
 if (missing === undefined) {

@@ -14,6 +14,7 @@ import { oweCallback, rememberCallback } from './callbacks.ts';
 import { findOrMakeClass } from './classes.ts';
 import { appendEvent } from './events.ts';
 import { findOrMakeQueue } from './queues.ts';
+import { dropOutput } from './output.ts';
 import { beginUse, endUse } from './shares.ts';
 import type { Connection } from './store.ts';
 
@@ -144,7 +145,10 @@ export async function moveTask(
   );
   if (changed === 0) return undefined;
   if (isTaken) await beginUse(db, row.owner, row.cores, said.now);
-  if (isLeft) await endUse(db, { ...row, takenMs: row.assigned_ms ?? said.now }, said.now);
+  if (isLeft) {
+    await endUse(db, { ...row, takenMs: row.assigned_ms ?? said.now }, said.now);
+    await dropOutput(db, row.number);
+  }
   await appendEvent(db, moved, event, {
     now: said.now,
     foreman: said.foreman === undefined ? foreman : said.foreman,

@@ -73,7 +73,7 @@ export async function renew(db: Connection, from: Foreman, held: Reported, now: 
 }
 
 /** True when the task is assigned to this foreman under this attempt. */
-function holds(row: TaskRow, { holder, foreman }: Foreman, attempt: number): boolean {
+export function holds(row: TaskRow, { holder, foreman }: Foreman, attempt: number): boolean {
   return row.state === 'assigned' && row.holder === holder && row.foreman === foreman && row.attempt === attempt;
 }
 

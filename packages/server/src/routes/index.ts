@@ -5,6 +5,7 @@ import { accountRoutes } from './account.ts';
 import { blobRoutes } from './blob.ts';
 import { eventRoutes } from './events.ts';
 import { healthRoutes } from './health.ts';
+import { outputRoutes } from './output.ts';
 import { queueRoutes } from './queue.ts';
 import { resultRoutes } from './result.ts';
 import { taskRoutes } from './task.ts';
@@ -19,6 +20,7 @@ export function allRoutes(parts: Parts) {
     ...taskRoutes(parts),
     ...taskStateRoutes(parts),
     ...eventRoutes(parts),
+    ...outputRoutes(parts),
     ...resultRoutes(parts),
     ...queueRoutes(parts),
     ...healthRoutes(parts),

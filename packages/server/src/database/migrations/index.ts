@@ -5,6 +5,7 @@ import { blobs } from './0003-blobs.ts';
 import { accounts } from './0004-accounts.ts';
 import { callbacks } from './0005-callbacks.ts';
 import { keptRooms } from './0006-kept-rooms.ts';
+import { output } from './0007-output.ts';
 
 /** The same change for each engine; afterwards both have the same tables with the same columns. */
 export interface Migration {
@@ -14,4 +15,4 @@ export interface Migration {
   postgres: string;
 }
 
-export const MIGRATIONS: readonly Migration[] = [first, queues, blobs, accounts, callbacks, keptRooms];
+export const MIGRATIONS: readonly Migration[] = [first, queues, blobs, accounts, callbacks, keptRooms, output];
