@@ -74,7 +74,8 @@ test('our foreman takes a task of a server of the original, runs it, and hands i
     questions.slice(0, 2).map(({ concurency }) => concurency),
     [-1, 1],
   );
-  t.like(questions[1]?.limits, { cpus: 2, memory: '1073741824b' });
+  // Whatever it hears of, a task must state too: so it hears of what the operator has stated.
+  t.deepEqual(questions[1]?.limits, { cpus: 2, memory: '1073741824b' });
   t.true(questions[1]?.tags.includes('lab'));
   t.deepEqual(await findLeftovers({ directories: [], tasks: [TASK] }), []);
 });

@@ -75,6 +75,7 @@ export function startForeman(options: ForemanOptions): void {
     insisted: never,
     foreman: ForemanName.parse(name),
     leased: true,
+    stated: [],
     ending: new Ending(),
     interval: 10_000,
     pull: false,

@@ -5,7 +5,7 @@
  */
 import type { Client } from '@kolejka/client';
 import { type Clock, keptWithin } from '@kolejka/program';
-import { type ForemanName, GridError, type RouteAnswer } from '@kolejka/protocol';
+import { type ForemanName, GridError, type LimitName, type Limits, type RouteAnswer } from '@kolejka/protocol';
 import type { Gate } from './gate.ts';
 import type { Offer } from './node.ts';
 import type { Seats } from './seats.ts';
@@ -17,6 +17,8 @@ export interface AskContext {
   seats: Seats;
   gate: Gate;
   clock: Clock;
+  /** Limits that the operator has stated. One of the original gives no task that does not state all it hears of. */
+  stated: readonly LimitName[];
   /** The server leases tasks and waits for them; one of the original does neither. */
   leased: boolean;
   /** Whether the server ends the wait of a question for another; kept from question to question. */
@@ -87,7 +89,7 @@ export async function ask(context: AskContext, signal: AbortSignal, images: read
 }
 
 function send(
-  { client, foreman, offer, seats, leased, ending, clock }: AskContext,
+  { client, foreman, offer, stated, seats, leased, ending, clock }: AskContext,
   { places, limits, idle, images }: ReturnType<Seats['room']> & { images: readonly string[] },
   signal: AbortSignal,
 ): Promise<Answer> {
@@ -95,7 +97,7 @@ function send(
     foreman,
     // The original gives one more than it is asked for.
     concurency: leased ? places : places - 1,
-    limits,
+    limits: leased ? limits : only(limits, stated),
     ...(leased && { node: seats.node }),
     defaults: offer.defaults,
     tags: offer.tags,
@@ -104,6 +106,10 @@ function send(
     wait: ending.waitSeconds(idle, clock.monotonic()),
   };
   return client.dequeue(request, { signal });
+}
+
+function only(limits: Limits, names: readonly LimitName[]): Limits {
+  return Object.fromEntries(Object.entries(limits).filter(([name]) => names.includes(name as LimitName)));
 }
 
 /** Ends the question when a seat is released before it is answered; answers whether one was. Never rejects. */

@@ -2,6 +2,7 @@
 import path from 'node:path';
 import { type Client, openClient } from '@kolejka/client';
 import { type Log, realClock, runLoop, type Shutdown } from '@kolejka/program';
+import { LIMIT_NAMES } from '@kolejka/protocol';
 import { Ending } from './ask.ts';
 import { BlobCache } from './blob-cache.ts';
 import type { ForemanConfig } from './config.ts';
@@ -66,6 +67,7 @@ export async function openForeman(
     insisted: shutdown.insisted,
     foreman: config.name,
     leased,
+    stated: LIMIT_NAMES.filter((name) => config.limits[name] !== undefined),
     ending: new Ending(),
     interval: config.interval,
     pull: config.pull,

@@ -21,6 +21,10 @@ export const MESSAGES = {
       'The server wants no result of this attempt, for the lease was lost or the task is gone, or it refuses what is in this one: then a small one that says so is handed in.',
   },
   'server-away': { level: 'warn', about: 'The server does not answer about a task; it is asked again.' },
+  'task-not-noted': {
+    level: 'error',
+    about: 'A task that waits for a seat could not be written down; a restart now would lose it.',
+  },
   'result-not-kept': {
     level: 'error',
     about: 'A result could not be kept on disk; it is handed in, but a restart now would lose it.',
@@ -36,6 +40,10 @@ export const MESSAGES = {
     about: 'A task hangs in the kernel; the server hears that it is lost, and its place stays taken until it is gone.',
   },
   'task-dropped': { level: 'warn', about: 'The server told to stop work on a task: it is not ours any more.' },
+  'task-put-off': {
+    level: 'warn',
+    about: 'A task could not be run now, and its server takes none back; it is tried again, also by the next start.',
+  },
   'task-returned': { level: 'warn', about: 'A task was handed back unrun.' },
   'task-not-begun': { level: 'warn', about: 'A task could not be begun; its result says why.' },
   'task-failed-here': {

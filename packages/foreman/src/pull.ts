@@ -2,6 +2,7 @@
 import { keptWithin } from '@kolejka/program';
 import { asGridError, GridError, parseShape, parseTask, type Task, TaskId } from '@kolejka/protocol';
 import { ask, type AskContext } from './ask.ts';
+import { runKept } from './run-kept.ts';
 import { type LeasedContext, runLeased } from './run-leased.ts';
 
 export interface PullContext extends LeasedContext, AskContext {
@@ -9,7 +10,7 @@ export interface PullContext extends LeasedContext, AskContext {
   /** Milliseconds between questions to a server that does not wait. */
   interval: number;
   /** Tasks under way; awaited at the end. */
-  running: Set<Promise<void>>;
+  running: Set<Promise<unknown>>;
 }
 
 /** Longest pause of a node that is full or drained between two looks. */
@@ -46,14 +47,18 @@ export async function pullPass(context: PullContext, signal: AbortSignal): Promi
   return leased || answer.tasks.length > 0 ? 0 : interval;
 }
 
-/** Begins a task that is ours; it goes on in `running`. One that finds no seat is handed back. */
+/**
+ * Begins a task that is ours; it goes on in `running`. One that finds no seat is handed back; to a server of the
+ * original nothing can be handed back, and it does not know all that is taken here: there the task waits for a seat.
+ */
 export function begin(context: PullContext, task: Task & { id: TaskId }, attempt: number): void {
   const { log, seats, running } = context;
   const held = context.held.add(task.id, attempt);
   log.say('task-taken', { task: task.id, attempt, image: task.image });
-  const seat = seats.take(task);
-  if (seat === undefined) return context.held.enter(held, 'returned');
-  const run = runLeased(context, task, held, seat);
+  const seat = context.leased ? seats.take(task) : undefined;
+  if (context.leased && seat === undefined) return context.held.enter(held, 'returned');
+  const run: Promise<unknown> =
+    seat === undefined ? runKept(context, task, held) : runLeased(context, task, held, seat);
   running.add(run);
   void run.finally(() => running.delete(run));
 }

@@ -25,15 +25,21 @@ export interface LeasedContext extends HandInContext {
   offer: Offer;
   /** Pull images even when they are here. */
   pull: boolean;
+  /** The server takes tasks back. */
+  leased: boolean;
   disk: Pick<Disk, 'failed' | 'succeeded' | 'recover'>;
   /** Tells the server what a task prints; one of the original does not want to know. */
   tellOutput?: (task: Task, held: HeldTask, ended: AbortSignal) => OutputListener;
 }
 
-/** Runs a task to its end and releases its seat. Never rejects: whatever happens is told to the server or the log. */
-export async function runLeased(context: LeasedContext, task: Task, held: HeldTask, seat: Seat): Promise<void> {
+/**
+ * Runs a task to its end and releases its seat. Never rejects: whatever happens is told to the server or the log.
+ * @returns false when it came to no end here, for a reason that says nothing of the task
+ */
+export async function runLeased(context: LeasedContext, task: Task, held: HeldTask, seat: Seat): Promise<boolean> {
   const { log, disk, spool, worker } = context;
   const about = { task: held.task, attempt: held.attempt };
+  let isEnded = true;
   let spooled: Spooled | undefined;
   const letImageGo = await worker.images.hold(task.image);
   try {
@@ -41,7 +47,7 @@ export async function runLeased(context: LeasedContext, task: Task, held: HeldTa
     const result = await runOrExplain(context, { task, held, seat, spooled });
     // It came to its end after all, which nobody waits for any more.
     if (held.phase === 'lost') log.say('task-dropped', about);
-    else if (held.stop.signal.aborted) handBack(context, held);
+    else if (held.stop.signal.aborted) isEnded = handBack(context, held);
     else {
       // Where it cannot be kept, it is handed in all the same: only a restart would lose it.
       await spooled.keep(result).catch((error: unknown) => log.say('result-not-kept', { ...about, error }));
@@ -50,19 +56,23 @@ export async function runLeased(context: LeasedContext, task: Task, held: HeldTa
     }
   } catch (error) {
     // Told to end before the server had an answer: the result stays, and the next start hands it in.
-    if (error instanceof GivenUp && !held.stop.signal.aborted) return context.held.remove(held);
+    if (error instanceof GivenUp && !held.stop.signal.aborted) {
+      context.held.remove(held);
+      return true;
+    }
     // What is broken off because work must stop is no failure. Else it is the disk, most likely: this node takes
     // nothing until it can write again, and another one may do better.
     if (!held.stop.signal.aborted) {
       log.say('task-failed-here', { ...about, error });
       if (!isEngineAway(error)) disk.failed();
     }
-    handBack(context, held);
+    isEnded = handBack(context, held);
   } finally {
     letImageGo();
     seat.release();
   }
   await spooled?.remove().catch((error: unknown) => log.say('left-behind', { ...about, error }));
+  return isEnded;
 }
 
 interface Leased {
@@ -130,9 +140,21 @@ function isEngineAway(thrown: unknown): boolean {
   return thrown instanceof GridError && thrown.code === 'engine-unreachable';
 }
 
-/** The next heartbeat says that the task was not run; one that the server took away is just let go. */
-function handBack(context: LeasedContext, held: HeldTask): void {
-  if (held.stop.signal.aborted && !context.insisted.aborted) return context.held.remove(held);
-  context.log.say('task-returned', { task: held.task, attempt: held.attempt });
-  context.held.enter(held, 'returned');
+/**
+ * The next heartbeat says that the task was not run; one that the server took away is just let go. A server of the
+ * original takes nothing back: the task stays ours, and is run again. Answers whether the task is done with here.
+ */
+function handBack({ held: tasks, insisted, leased, log }: LeasedContext, held: HeldTask): boolean {
+  const about = { task: held.task, attempt: held.attempt };
+  if (!leased) {
+    log.say('task-put-off', about);
+    return false;
+  }
+  if (held.stop.signal.aborted && !insisted.aborted) {
+    tasks.remove(held);
+    return true;
+  }
+  log.say('task-returned', about);
+  tasks.enter(held, 'returned');
+  return true;
 }

@@ -2,7 +2,8 @@
  * Which tasks run now and what they hold. CPUs and GPUs are handed out as sets that never overlap, everything else as a
  * share of the node's limits. A seat is held from the moment a task is taken until nothing of it is left.
  */
-import { type Limits, openBudget, spendBudget, type Task } from '@kolejka/protocol';
+import { type Clock, keptWithin } from '@kolejka/program';
+import { firstMisfit, type Limits, openBudget, spendBudget, type Task } from '@kolejka/protocol';
 import { chooseCpus } from './cpu-set.ts';
 import type { Cpu } from './cpu-shape.ts';
 
@@ -25,6 +26,11 @@ export interface Room {
   idle: boolean;
 }
 
+type Asking = Pick<Task, 'image' | 'limits' | 'exclusive'>;
+
+/** Longest pause between two looks at whether there is room. */
+const LOOK_AGAIN_MS = 60_000;
+
 interface Holding {
   image: string;
   limits: Limits;
@@ -40,6 +46,8 @@ export class Seats {
   readonly #cpus: readonly Cpu[];
   readonly #gpus: readonly number[];
   readonly #holdings = new Set<Holding>();
+  #waiting = 0;
+  #line: Promise<void> = Promise.resolve();
   #released = Promise.withResolvers<void>();
 
   /**
@@ -69,14 +77,15 @@ export class Seats {
     const cpus = this.#limits.cpus === undefined ? {} : { cpus: this.#freeCpus().length };
     const shut = holdings.some(({ exclusive }) => exclusive);
     return {
-      places: shut ? 0 : this.#places - holdings.length,
+      // Whoever waits here goes first.
+      places: shut || this.#waiting > 0 ? 0 : this.#places - holdings.length,
       limits: { ...budget.left, ...cpus },
       idle: holdings.length === 0,
     };
   }
 
   /** Seats a task, or undefined when there are not as many CPUs or GPUs for it. */
-  take(task: Pick<Task, 'image' | 'limits' | 'exclusive'>): Seat | undefined {
+  take(task: Asking): Seat | undefined {
     const limits = { ...this.#defaults, ...task.limits };
     const counts = { cpus: this.#limits.cpus !== undefined, gpus: this.#limits.gpus !== undefined };
     const cpuSet = counts.cpus ? chooseCpus(this.#freeCpus(), limits.cpus ?? 0, this.#cpus) : [];
@@ -94,6 +103,36 @@ export class Seats {
         this.#released = Promise.withResolvers();
       },
     };
+  }
+
+  /**
+   * Seats a task as soon as all that it asks for is free; undefined when the signal is aborted first. For tasks that
+   * cannot be handed back; they wait in the order they came.
+   */
+  async takeWhenFree(task: Asking, clock: Clock, signal: AbortSignal): Promise<Seat | undefined> {
+    const before = this.#line;
+    const turn = before.then(() => this.#waitFor(task, clock, signal));
+    this.#waiting += 1;
+    this.#line = turn.then(() => undefined);
+    return await turn.finally(() => (this.#waiting -= 1));
+  }
+
+  async #waitFor(task: Asking, clock: Clock, signal: AbortSignal): Promise<Seat | undefined> {
+    while (!signal.aborted) {
+      const released = this.released();
+      if (this.#hasFree(task)) return this.take(task);
+      await keptWithin(released, LOOK_AGAIN_MS, clock, signal);
+    }
+    return undefined;
+  }
+
+  #hasFree({ image, limits, exclusive }: Asking): boolean {
+    const holdings = [...this.#holdings];
+    if (holdings.length >= this.#places || holdings.some((holding) => holding.exclusive)) return false;
+    if (exclusive && holdings.length > 0) return false;
+    return (
+      firstMisfit({ image, limits: { ...this.#defaults, ...limits } }, openBudget(this.room().limits)) === undefined
+    );
   }
 
   /** Resolves when the next seat is released. */

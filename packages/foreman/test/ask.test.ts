@@ -51,6 +51,7 @@ function open(given: Partial<AskContext> = {}) {
         }),
     },
     leased: true,
+    stated: ['cpus'],
     ending: new Ending(),
     ...given,
   } as unknown as AskContext;

@@ -30,6 +30,7 @@ function open(given: Partial<PullContext>) {
     gate: new Gate(),
     seats: new Seats({}, {}, 3),
     leased: true,
+    stated: ['cpus'],
     ending: new Ending(),
     interval: 7000,
     running: new Set(),

@@ -35,6 +35,7 @@ async function open(t: ExecutionContext, given: Partial<RecoverContext> = {}) {
     insisted: new AbortController().signal,
     foreman: ForemanName.parse('node'),
     leased: true,
+    stated: ['cpus'],
     ending: new Ending(),
     interval: 1000,
     gate: new Gate(),

@@ -38,6 +38,7 @@ async function open(t: ExecutionContext, { accept = async () => {}, run: runTask
     },
     worker: { run: runTask, images: NO_IMAGES },
     spool,
+    leased: true,
     offer: { limits: {}, tags: [], defaults: {} },
     held,
     disk: new Disk(temp),
