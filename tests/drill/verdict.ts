@@ -15,9 +15,10 @@ export async function readAnswers(
   const found = new Map<string, string>();
   for (const task of tasks) {
     const place = path.join(directory, task);
-    await insist(() => client.getResult(task, place, { signal }), signal);
-    const [answer = ''] = (await readFile(path.join(place, 'out'), 'utf8')).split(' ');
-    found.set(task, answer);
+    const { json } = await insist(() => client.getResult(task, place, { signal }), signal);
+    const out = await readFile(path.join(place, 'out'), 'utf8').catch(() => undefined);
+    // One that did not run says why.
+    found.set(task, out?.split(' ')[0] ?? JSON.stringify(json));
   }
   return found;
 }
@@ -89,7 +90,10 @@ export function judgeDrill(
   const story: string[] = [];
   const count = (what: string, holds: (task: string, record: TaskRecord | undefined) => boolean) => {
     const tasks = [...expected.keys()].filter((task) => holds(task, known.get(task)));
-    for (const task of tasks) story.push(`${task} is ${what}: ${JSON.stringify(known.get(task))}`);
+    for (const task of tasks) {
+      const said = [known.get(task), lines.filter((line) => line.task === task)].map((part) => JSON.stringify(part));
+      story.push(`${task} is ${what}: ${answers.get(task)} for ${expected.get(task)}; ${said.join('; ')}`);
+    }
     return tasks.length;
   };
   const lost = count('lost', (_task, record) => record?.results.length !== 1 && !isGivenUp(record));

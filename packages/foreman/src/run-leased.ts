@@ -130,9 +130,25 @@ async function fetchTask(context: LeasedContext, task: Task, held: HeldTask, dir
     const file = path.join(directory, name);
     await mkdir(path.dirname(file), { recursive: true });
     const download = () => context.client.downloadTo(reference, file, { signal });
-    await persist(download, patience(context, held, signal));
+    try {
+      await persist(download, patience(context, held, signal));
+    } catch (thrown) {
+      if (context.leased && isRefused(thrown)) dropTask(context, held);
+      throw thrown;
+    }
   }
   return { ...task, files: mapFiles(task.files, (_source, name) => ({ path: name })) };
+}
+
+/** Files of a task are shown to its owner and to the foreman that has it: who is refused has it no more. */
+function isRefused(thrown: unknown): boolean {
+  return thrown instanceof GridError && thrown.code === 'not-permitted';
+}
+
+/** As a heartbeat would a moment later. A result that says so would be accepted, for the task waits for another now. */
+function dropTask({ log }: LeasedContext, held: HeldTask): void {
+  log.say('task-dropped', { task: held.task, attempt: held.attempt });
+  held.stop.abort();
 }
 
 /** The engine went away in the middle: that says nothing of the task, and another node may do better. */

@@ -17,11 +17,15 @@ const ID = TaskId.parse('0123456789abcdef0123456789abcdef');
 const TASK = parseTask({ image: 'none', args: ['true'], files: { a: { reference: ID } } });
 
 interface Options {
+  leased?: boolean;
+  refusal?: GridError;
   accept?: (result: Result, state: string) => Promise<void>;
   run?: Worker['run'];
 }
 
-async function open(t: ExecutionContext, { accept = async () => {}, run: runTask }: Options = {}) {
+async function open(t: ExecutionContext, given: Options = {}) {
+  const { accept = async () => {}, run: runTask, leased = true } = given;
+  const { refusal = new GridError('not-found', 'There is no such reference.') } = given;
   const directory = await mkdtemp(path.join(tmpdir(), 'kolejka-leased-'));
   t.teardown(() => rm(directory, { recursive: true }));
   const [temp, state] = [path.join(directory, 'runs'), path.join(directory, 'state')];
@@ -32,19 +36,19 @@ async function open(t: ExecutionContext, { accept = async () => {}, run: runTask
   const context = {
     client: {
       downloadTo: async () => {
-        if (runTask === undefined) throw new GridError('not-found', 'There is no such reference.');
+        if (runTask === undefined) throw refusal;
       },
       putResult: (result: Result) => accept(result, state),
     },
     worker: { run: runTask, images: NO_IMAGES },
     spool,
-    leased: true,
     offer: { limits: {}, tags: [], defaults: {} },
     held,
     disk: new Disk(temp),
     log: { say: (name: string) => void said.push(name) },
     clock: realClock,
     insisted: insisted.signal,
+    leased,
   } as unknown as LeasedContext;
   const seats = new Seats({}, {}, 1);
   const run = async () => {
@@ -62,6 +66,21 @@ test('a task whose files are not there has a result that says so', async (t) => 
   t.is(results[0]?.message, 'There is no such reference.');
   t.deepEqual(said, ['task-not-begun', 'result-accepted']);
   t.is(held.size, 0);
+});
+
+const REFUSAL = new GridError('not-permitted', 'This reference is of another user.');
+
+test('regression: a task whose files are refused, for its lease is lost, is dropped and not answered with a result', async (t) => {
+  const { run, held, said } = await open(t, { refusal: REFUSAL });
+  await run();
+  t.deepEqual(said, ['task-dropped']);
+  t.is(held.size, 0);
+});
+
+test('a task whose files a server without leases refuses has a result that says so', async (t) => {
+  const { run, said } = await open(t, { refusal: REFUSAL, leased: false });
+  await run();
+  t.deepEqual(said, ['task-not-begun', 'result-accepted']);
 });
 
 test('regression: a directory that cannot be removed does not take back a result that was accepted', async (t) => {
