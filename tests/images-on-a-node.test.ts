@@ -56,7 +56,7 @@ async function openNode(t: ExecutionContext, spaceBytes: number | undefined) {
     const [taskDirectory, resultDirectory] = [path.join(directory, `t${runs}`), path.join(directory, `r${runs}`)];
     const task = parseTask({ image, args: ['true'], limits: { memory: '64M', time: '20s', ...limits } });
     const release = await images.hold(image);
-    const worker = containerWorker(scene.context, images);
+    const worker = containerWorker(scene.context, images, []);
     const result = await worker.run({ task, taskDirectory, resultDirectory });
     // Until it is gone, the engine does not let the image go.
     await scene.context.closings.done();

@@ -18,6 +18,8 @@ export interface Status {
   pid: number;
   /** Takes no new tasks. */
   draining: boolean;
+  /** Why it can take none at this time; null when it can. */
+  trouble: string | null;
   /** Tasks it holds, also those whose results the server does not have yet. */
   tasks: { task: TaskId; attempt: number; phase: string }[];
   /** How many more may run. */
@@ -87,6 +89,7 @@ function statusOf({ foreman, server, gate, held, seats }: Controlled): Status {
     server,
     pid: process.pid,
     draining: gate.isShut,
+    trouble: gate.trouble ?? null,
     tasks: held.report().map(({ task, attempt, phase = 'taken' }) => ({ task: task as TaskId, attempt, phase })),
     places: Math.max(0, places),
     free: printLimits(limits),

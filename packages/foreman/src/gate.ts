@@ -2,6 +2,8 @@
 export class Gate {
   #shut = new AbortController();
   #opened = Promise.withResolvers<void>();
+  /** Why none could be taken when that was last tried. */
+  trouble: string | undefined;
 
   /** No new tasks are taken. */
   get isShut(): boolean {

@@ -32,10 +32,8 @@ export async function pullPass(context: PullContext, signal: AbortSignal): Promi
     await keptWithin(seats.released(), LOOK_AGAIN_MS, clock, signal);
     return 0;
   }
-  // Without disk or engine a node would take tasks only to hand them back.
-  const pause = await context.disk.recover();
+  const pause = await requireFit(context, signal);
   if (pause > 0) return pause;
-  await requireEngine(context, signal);
   // One of the original does not choose by them.
   const images = leased ? await context.worker.images.present() : [];
   const answer = await ask(context, signal, images);
@@ -63,11 +61,26 @@ export function begin(context: PullContext, task: Task & { id: TaskId }, attempt
   void run.finally(() => running.delete(run));
 }
 
-/** @throws GridError `engine-unreachable` */
-async function requireEngine({ worker }: PullContext, signal: AbortSignal): Promise<void> {
-  const cause = await worker.findAway(signal);
-  if (cause === undefined) return;
-  throw new GridError('engine-unreachable', 'Docker does not answer: no task is taken until it does.', { cause });
+/**
+ * Without disk, memory or engine a node would take tasks only to hand them back.
+ * @returns milliseconds to pause before it is tried
+ * @throws GridError `engine-unreachable`, `node-unfit`
+ */
+async function requireFit({ disk, gate, worker }: PullContext, signal: AbortSignal): Promise<number> {
+  try {
+    const pause = await disk.recover();
+    if (pause > 0) return pause;
+    const cause = await worker.findAway(signal);
+    if (cause instanceof GridError) throw cause;
+    if (cause !== undefined) {
+      throw new GridError('engine-unreachable', 'Docker does not answer: no task is taken until it does.', { cause });
+    }
+    gate.trouble = undefined;
+    return 0;
+  } catch (thrown) {
+    gate.trouble = asGridError(thrown).message;
+    throw thrown;
+  }
 }
 
 /** One task that cannot be read must not lose those beside it; its lease runs out. */

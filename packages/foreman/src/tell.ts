@@ -32,11 +32,12 @@ async function untilEmpty(state: string, first: Status): Promise<Status> {
   }
 }
 
-function printStatus({ foreman, server, pid, draining, tasks, places, free }: Status): string {
+function printStatus({ foreman, server, pid, draining, trouble, tasks, places, free }: Status): string {
   const does = draining ? 'drains: it takes no new tasks' : `takes tasks, ${places} more at this time`;
   const left = Object.entries(free).map(([name, value]) => `${name} ${String(value)}`);
   const lines = [
     `${foreman} (process ${pid}) at ${server} ${does}`,
+    ...(trouble === null ? [] : [trouble]),
     `free: ${left.join(', ')}`,
     `${tasks.length} ${tasks.length === 1 ? 'task' : 'tasks'}`,
   ];

@@ -14,6 +14,7 @@ import type { ForemanConfig } from './config.ts';
 import { findEngineAway } from './engine.ts';
 import { Images, type NodeImages } from './images.ts';
 import type { MESSAGES } from './messages.ts';
+import { findShortage } from './shortage.ts';
 
 export interface Worker {
   /**
@@ -27,15 +28,15 @@ export interface Worker {
   images: NodeImages;
 }
 
-/** Runs tasks in containers. */
-export function containerWorker(context: WorkerContext, images: Images): Worker {
+/** Runs tasks in containers. @param directories where it and its engine write */
+export function containerWorker(context: WorkerContext, images: Images, directories: readonly string[]): Worker {
   return {
     run(request) {
       const { image } = request.task;
       return runTask(context, { ...request, imageFound: (found, isNew) => images.used(image, found, isNew) });
     },
     images,
-    findAway: (signal) => findEngineAway(context, signal),
+    findAway: async (signal) => (await findEngineAway(context, signal)) ?? findShortage(directories),
   };
 }
 
@@ -73,5 +74,12 @@ export const openContainers: OpenWorker = async ({ temp, observer, state, limits
     log,
     clock: realClock,
   });
-  return { worker: containerWorker(context, images), cpus: cpusOf(context), close: () => closeWorker(context) };
+  const directories = [temp, state, context.engine.directory];
+  const shortage = findShortage(directories);
+  if (shortage !== undefined) throw shortage;
+  return {
+    worker: containerWorker(context, images, directories),
+    cpus: cpusOf(context),
+    close: () => closeWorker(context),
+  };
 };

@@ -34,6 +34,7 @@ test('a foreman says what it holds and what is free', async (t) => {
     server: 'http://grid',
     pid: process.pid,
     draining: false,
+    trouble: null,
     tasks: [{ task: ID, attempt: 2, phase: 'taken' }],
     places: 2,
     free: { cpus: 1, memory: '1000b' },

@@ -1,5 +1,5 @@
 import { realClock } from '@kolejka/program';
-import { ForemanName } from '@kolejka/protocol';
+import { ForemanName, GridError } from '@kolejka/protocol';
 import test from 'ava';
 import { Ending } from '../src/ask.ts';
 import { Disk } from '../src/disk.ts';
@@ -77,4 +77,15 @@ test('a foreman that is drained gives up waiting, and asks no more until it is r
   context.gate.open();
   t.is(await next, 0);
   t.is(count, 1);
+});
+
+test('a node that is short of disk or memory asks for no task, and its status says why', async (t) => {
+  const short = new GridError('node-unfit', 'The disk is short.');
+  const { context, asked } = open({});
+  context.worker.findAway = async () => short;
+  t.is(await t.throwsAsync(pullPass(context, never)), short);
+  t.deepEqual([asked, context.gate.trouble], [[], 'The disk is short.']);
+  context.worker.findAway = async () => undefined;
+  await pullPass(context, never);
+  t.is(context.gate.trouble, undefined);
 });
