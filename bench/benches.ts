@@ -22,4 +22,8 @@ export const BENCHES: Readonly<Record<string, Bench>> = {
     about: 'sessions: their cycle, what they add to a program, and the memory of a thousand',
     measure: async (effort) => (await import('./observer.ts')).measureObserver(effort),
   },
+  grid: {
+    about: 'tasks through server and foreman over docker run, their start, and an idle foreman',
+    measure: async (effort) => (await import('./grid.ts')).measureGrid(effort),
+  },
 };

@@ -27,10 +27,17 @@ const FIGURES: Record<string, readonly string[]> = {
   blobs: ['up_mb_per_s_1g', 'down_mb_per_s_1g', 'up_over_sha256sum', 'rss_mb_1g', 'up_per_s_1k', 'down_per_s_1k'],
   worker: ['library_over_docker_run', 'command_over_docker_run', 'throughput_over_docker_run_2', 'data_1g_over_cp'],
   observer: ['cycles_per_s', 'overhead_ms', 'rss_mb_1000'],
+  grid: [
+    ...['1', '2', '4'].flatMap((count) => [`tasks_per_min_${count}`, `over_docker_run_${count}`]),
+    'put_to_start_ms',
+    'foreman_idle_rss_mb',
+    'foreman_idle_cpu_percent',
+  ],
 };
 
 /** What is a difference of two times may be anything where both are short. */
-const isDifference = (figure: string) => /^data_1g_(bounded_)?(ms|over_cp)$/.test(figure);
+const isDifference = (figure: string) =>
+  /^(data_1g_(bounded_)?(ms|over_cp)|put_to_start_over_container_ms)$/.test(figure);
 
 interface Run {
   exit: number | null;
