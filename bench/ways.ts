@@ -44,7 +44,8 @@ export async function openWays(worker: TestedWorker, directory: string): Promise
   };
 }
 
-function dockerRun(args: readonly string[], prefix: string): Ways[Way] {
+/** Runs `docker run` with these arguments; what is left of it when the bench is broken off is removed. */
+export function dockerRun(args: readonly string[], prefix: string): Ways[Way] {
   const names = new Set<string>();
   later(() => {
     if (names.size > 0) spawnSync('docker', ['rm', '--force', ...names]);
