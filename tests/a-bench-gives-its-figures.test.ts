@@ -37,7 +37,7 @@ const FIGURES: Record<string, readonly string[]> = {
 
 /** What is a difference of two times may be anything where both are short. */
 const isDifference = (figure: string) =>
-  /^(data_1g_(bounded_)?(ms|over_cp)|put_to_start_over_container_ms)$/.test(figure);
+  /^((data|cp)_1g_(bounded_)?(ms|over_cp)|put_to_start_over_container_ms)$/.test(figure);
 
 interface Run {
   exit: number | null;
