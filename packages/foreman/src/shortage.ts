@@ -2,8 +2,9 @@
  * What a node must have left to take tasks: a task that is begun on the last of a disk or of the memory fails through no
  * fault of its own, and takes others along.
  */
-import { existsSync, readFileSync, statfsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { GridError } from '@kolejka/protocol';
+import { freeSpace } from '@kolejka/worker';
 
 /** Least that must be free: of the disk twice what the worker keeps from tasks without a limit. */
 export const LEAST = { diskBytes: 2 * 1024 ** 3, files: 20_000, memoryBytes: 256 * 1024 ** 2 } as const;
@@ -41,12 +42,7 @@ export function findShortage(directories: readonly string[], looks: Looks = THE_
 const mib = (bytes: number) => Math.floor(bytes / 1024 ** 2);
 
 const THE_MACHINE: Looks = {
-  disk(directory) {
-    if (!existsSync(directory)) return undefined;
-    const { bavail, bsize, files, ffree } = statfsSync(directory);
-    // Some file systems, such as btrfs, make files as they are needed and count none.
-    return { bytes: bavail * bsize, files: files === 0 ? Infinity : ffree };
-  },
+  disk: (directory) => (existsSync(directory) ? freeSpace(directory) : undefined),
   memory() {
     const [, kib] = /^MemAvailable:\s+(\d+) kB$/m.exec(readFileSync('/proc/meminfo', 'utf8')) ?? [];
     return kib === undefined ? undefined : Number(kib) * 1024;

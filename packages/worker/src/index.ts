@@ -5,6 +5,7 @@ export { type KeeperRow, KEEPERS } from './limit-keepers.ts';
 export type { OutputListener, OutputPiece } from './live-output.ts';
 export { MESSAGES as WORKER_MESSAGES } from './messages.ts';
 export { disownDirectory, livingOwner, ownDirectory } from './owner.ts';
+export { freeSpace } from './node-disk.ts';
 export { closeWorker, openWorker, type WorkerContext } from './open.ts';
 export type { PullListener, PullProgress } from './image-pull.ts';
 export { DEFAULT_TEMP, openRun, removeRunDirectory } from './runs.ts';

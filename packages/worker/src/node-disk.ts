@@ -3,7 +3,7 @@
  * the node's, and is ended before that is full.
  */
 import { execFile } from 'node:child_process';
-import { existsSync, statfsSync, statSync, type StatsFs } from 'node:fs';
+import { existsSync, statfsSync, statSync } from 'node:fs';
 import { promisify } from 'node:util';
 
 /** Left for everything else on the node: bytes and files, or half of what was there at the start if that is less. */
@@ -19,18 +19,19 @@ export function watchFreeSpace(directories: readonly string[]): () => boolean {
   const watched = directories
     .filter((directory) => existsSync(directory))
     .map((directory) => {
-      const { bytes, files } = free(statfsSync(directory));
+      const { bytes, files } = freeSpace(directory);
       return { directory, bytes: Math.min(KEPT_BYTES, bytes / 2), files: Math.min(KEPT_FILES, files / 2) };
     });
   return () =>
     watched.some((kept) => {
-      const left = free(statfsSync(kept.directory));
+      const left = freeSpace(kept.directory);
       return left.bytes < kept.bytes || left.files < kept.files;
     });
 }
 
-/** Some file systems, such as btrfs, make files as they are needed and count none. */
-function free({ bavail, bsize, files, ffree }: StatsFs): { bytes: number; files: number } {
+/** What is free where a directory is. Some file systems, such as btrfs, make files as they are needed and count none. */
+export function freeSpace(directory: string): { bytes: number; files: number } {
+  const { bavail, bsize, files, ffree } = statfsSync(directory);
   return { bytes: bavail * bsize, files: files === 0 ? Infinity : ffree };
 }
 
@@ -70,5 +71,5 @@ const SPENT_BYTES = 16 * 1024 ** 2;
 
 /** The node's own disk is full. */
 export function isSpent(directory: string): boolean {
-  return free(statfsSync(directory)).bytes < SPENT_BYTES;
+  return freeSpace(directory).bytes < SPENT_BYTES;
 }
