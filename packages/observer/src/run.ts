@@ -5,7 +5,7 @@ import { goToBackground, isInBackground, sayStarted } from './run/background.ts'
 import { type Flags, runFlags, settingsOf } from './run/flags.ts';
 import { openReport } from './run/report.ts';
 import { passSignals } from './run/signals.ts';
-import { startInSession } from './run/start.ts';
+import { type Reachable, startInSession } from './run/start.ts';
 import { openStreams } from './run/streams.ts';
 
 /** As with `nohup`, `env` and `timeout`: the exit status is not the program's, which was not run. */
@@ -20,9 +20,12 @@ async function run(args: string[], flags: Flags): Promise<number> {
   try {
     const streams = openStreams({ ...settings.files, others: isBehind ? 'ignore' : 'inherit' });
     const { stdin, stdout, stderr } = streams;
-    const program = { ...settings.program, stdin, stdout, stderr, ready: (pid: number) => report.begin(pid) };
+    const ready = (program: Reachable) => {
+      report.begin(program.pid);
+      passSignals(program);
+    };
+    const program = { ...settings.program, stdin, stdout, stderr, ready };
     const started = await startInSession(observer, program, 'kolejka-runner');
-    passSignals(started);
     if (isBehind) sayStarted();
     const [outcome, output] = await Promise.all([started.ended, streams.keep(started.stdout, started.stderr)]);
     streams.close();

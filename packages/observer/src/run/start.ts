@@ -32,16 +32,23 @@ export interface Program {
   umask?: number;
   /** Added to the niceness of this process, -40 to 40. */
   nice?: number;
-  /** Called with the pid when all is set and the program is about to begin; when it throws, nothing begins. */
-  ready?: (pid: number) => void;
+  /** Called when all is set and the program is about to begin; when it throws, nothing begins. */
+  ready?: (about: Reachable) => void;
   stdin?: StreamEnd;
   stdout?: StreamEnd;
   stderr?: StreamEnd;
 }
 
-export interface Started {
-  /** Of the program. */
+/** What can be done about a program from the moment on at which it may do something. */
+export interface Reachable {
   pid: number;
+  /** A signal for the program; false when it has ended. */
+  signal(signal: NodeJS.Signals): boolean;
+  /** Kills all that is in the session. */
+  kill(): Promise<void>;
+}
+
+export interface Started extends Reachable {
   session: Session;
   stdin: Writable | null;
   stdout: Readable | null;
@@ -51,10 +58,6 @@ export interface Started {
    * observer that is being restarted at that moment is waited for; without it there are no statistics.
    */
   ended: Promise<Outcome>;
-  /** A signal for the program; false when it has ended. */
-  signal(signal: NodeJS.Signals): boolean;
-  /** Kills all that is in the session. */
-  kill(): Promise<void>;
 }
 
 /** The line is the permission to go on. When this process ends before it is written, so does the shell. */
@@ -75,29 +78,34 @@ export async function startInSession(observer: Observer, program: Program, name 
   opening.catch(() => undefined);
   const child = await spawnWaiting(program, name);
   const exited = new Promise<Exit>((resolve) => child.once('exit', (code, signal) => resolve({ code, signal })));
-  let session: Session | undefined;
+  let opened: Session | undefined;
+  let reachable: Reachable;
   try {
-    session = await opening;
+    const session = await opening;
+    opened = session;
     if (Object.keys(limits).length > 0) await observer.limits(session, limits);
     await observer.attach(session, child.pid);
-    program.ready?.(child.pid ?? -1);
+    reachable = {
+      pid: child.pid ?? -1,
+      signal: (signal) => child.kill(signal),
+      kill: async () => observer.kill(session),
+    };
+    program.ready?.(reachable);
   } catch (thrown) {
     child.kill('SIGKILL');
     await exited;
-    if (session !== undefined) await observer.close(session);
+    if (opened !== undefined) await observer.close(opened);
     throw thrown;
   }
-  const opened = session;
+  const session = opened;
   (child.stdio[3] as Writable).end('go\n');
   return {
-    pid: child.pid ?? -1,
+    ...reachable,
     session,
     stdin: child.stdin,
     stdout: child.stdout,
     stderr: child.stderr,
-    ended: exited.then(async (exit) => outcomeOf(exit, limits, await takeDown(observer, opened).catch(asGridError))),
-    signal: (signal) => child.kill(signal),
-    kill: async () => observer.kill(opened),
+    ended: exited.then(async (exit) => outcomeOf(exit, limits, await takeDown(observer, session).catch(asGridError))),
   };
 }
 

@@ -222,6 +222,16 @@ whenRoot('a signal is passed on, and the second kills what does not listen', asy
   }
 });
 
+whenRoot('regression: a signal from the first moment of the program on is passed on', async (t) => {
+  const script = 'trap "exit 9" TERM; kill -TERM $PPID; for _ in $(seq 200); do sleep 0.05; done';
+  // Many at once: on a busy machine programs come far before who started them goes on.
+  const said = await Promise.all(Array.from({ length: 12 }, () => run(daemon.socket, ['sh', '-c', script])));
+  t.deepEqual(
+    said.map(({ exit }) => exit),
+    Array.from(said, () => 9),
+  );
+});
+
 const NOT_RUN: [title: string, args: string[], exit: number, said: RegExp][] = [
   ['a program that is not there is 127', ['no-such-program'], 127, /^\S+: .*no-such-program: not found\n$/],
   ['a program that cannot be executed is 126', ['/etc/passwd'], 126, /^\S+: .*ermission denied\n$/],
