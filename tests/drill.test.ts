@@ -15,7 +15,6 @@ for (const { runs, kind, seed, seconds, tasks } of DRILLS) {
   test.serial(
     `tasks that run ${runs} have one result each, whatever is killed, frozen or cut off meanwhile`,
     async (t) => {
-      t.timeout(600_000);
       const numbers = Object.entries({ seed, seconds, tasks });
       const args = ['--runner', kind, ...numbers.flatMap(([name, value]) => [`--${name}`, String(value)])];
       const main = path.join(ROOT, 'tests', 'drill', 'main.ts');

@@ -43,8 +43,7 @@ const tarballOf = ({ name, version }: Manifest) => `${name.replace('@', '').repl
 /** The pnpm of the set-up; npm would pack `workspace:*` as it is. */
 const pnpm = /pnpm@[\d.]+/.exec(readFileSync(path.join(ROOT, 'scripts/setup/packages.mjs'), 'utf8'))?.[0] ?? 'pnpm';
 
-test.before('the packages are built, packed and installed', async (t) => {
-  t.timeout(170_000, 'building, packing and installing take their time');
+test.before('the packages are built, packed and installed', async () => {
   await run(path.join(ROOT, 'node_modules/.bin/tsc'), ['--build', ...folders.map((name) => `packages/${name}`)], {
     cwd: ROOT,
   });

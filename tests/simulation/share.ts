@@ -13,7 +13,6 @@ export function testHistories(share: number, of: number): void {
     test.serial(
       `histories ${seed} to ${seed + OF_ONE_TEST - 1} end as promised, whatever goes wrong in them`,
       async (t) => {
-        t.timeout(600_000);
         const { histories, wrong, events } = await simulate(seed, OF_ONE_TEST, () => undefined);
         t.is(histories, OF_ONE_TEST);
         const said = wrong.map((history) => `seed ${history.seed}: ${history.violations.join('; ')}`);

@@ -5,7 +5,6 @@ import test from 'ava';
 import { runDrill } from './crash/drill.ts';
 
 test('nothing that was acknowledged is lost or doubled when the server is killed at work, up to eighty times', async (t) => {
-  t.timeout(600_000);
   const seed = process.env['KOLEJKA_TEST_SEED'] ?? randomUUID();
   const { figures, wrong } = await runDrill({ kills: 80, seed, wholeMs: 60_000, least: 20 });
   t.log({ seed, ...figures });
