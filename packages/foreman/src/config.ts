@@ -8,6 +8,7 @@ import {
   limitSettings,
   limitsIn,
   parseString,
+  parseYesOrNo,
   readConfig,
 } from '@kolejka/program';
 import {
@@ -19,7 +20,6 @@ import {
   parseBytes,
   parseCount,
   parseDuration,
-  parseFlag,
   parseShape,
 } from '@kolejka/protocol';
 import path from 'node:path';
@@ -50,11 +50,11 @@ export const FOREMAN_SETTINGS = {
     about: 'tags of this node, separated by commas; beside those of the machine',
   },
   auto_tags: {
-    parse: parseFlag,
+    parse: parseYesOrNo,
     default: true,
     about: 'add the tags of the machine: cpu, cpus, gpu, gpus, hostname, kernel',
   },
-  pull: { parse: parseFlag, default: false, about: 'pull images even when a local version is there' },
+  pull: { parse: parseYesOrNo, default: false, about: 'pull images even when a local version is there' },
   temp: {
     parse: parseString,
     default: DEFAULT_TEMP,

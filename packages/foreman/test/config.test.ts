@@ -50,3 +50,14 @@ test('the token of the client is not used beside a name of the foreman, nor the 
 test('without a server the start is refused', (t) => {
   t.throws(() => read(t, '[foreman]\nusername = node\n'), { code: 'bad-config', message: /No server is given/ });
 });
+
+test('regression: `off` and a misspelt word are no yes', (t) => {
+  const directory = mkdtempSync(path.join(tmpdir(), 'kolejka-conf-'));
+  t.teardown(() => rmSync(directory, { recursive: true }));
+  const configFile = path.join(directory, 'kolejka.conf');
+  writeFileSync(configFile, `${CLIENT}[foreman]\nauto_tags = off\npull = off\n`);
+  const { auto_tags, pull } = readForemanConfig({ configFile }, {});
+  t.deepEqual({ auto_tags, pull }, { auto_tags: false, pull: false });
+  const message = '--auto-tags: "maybe" is neither yes nor no';
+  t.throws(() => readForemanConfig({ configFile }, { auto_tags: 'maybe' }), { code: 'bad-config', message });
+});

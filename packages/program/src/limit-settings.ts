@@ -28,8 +28,12 @@ export function limitSettings(of: LimitsOf, what: string): Record<LimitName, Set
 const YES = ['yes', 'true', '1', 'on'];
 const NO = ['no', 'false', '0', 'off'];
 
-/** In tasks every other word is yes, as in the original; in settings `off` must not open the network. */
-function parseYesOrNo(text: unknown, field: string): boolean {
+/**
+ * A setting that is yes or no. In tasks every other word is yes, as in the original; in settings `off` must not open the
+ * network, nor a misspelt word be taken for yes.
+ * @throws GridError `bad-value`
+ */
+export function parseYesOrNo(text: unknown, field: string): boolean {
   const word = String(text).trim().toLowerCase();
   if (YES.includes(word)) return true;
   if (NO.includes(word)) return false;

@@ -1,6 +1,6 @@
 /** Settings of the worker: `[worker]` of kolejka.conf, environment, flags. */
-import { limitSettings, parseString } from '@kolejka/program';
-import { OBSERVER_SOCKET, parseFlag } from '@kolejka/protocol';
+import { limitSettings, parseString, parseYesOrNo } from '@kolejka/program';
+import { OBSERVER_SOCKET } from '@kolejka/protocol';
 import { DEFAULT_TEMP } from './runs.ts';
 
 export const CONFIG = {
@@ -10,7 +10,7 @@ export const CONFIG = {
     env: 'KOLEJKA_TEMP',
     about: 'directory for the directories of runs',
   },
-  pull: { parse: parseFlag, default: false, about: 'pull images even when a local version is there' },
+  pull: { parse: parseYesOrNo, default: false, about: 'pull images even when a local version is there' },
   observer: {
     parse: parseString,
     default: OBSERVER_SOCKET,
