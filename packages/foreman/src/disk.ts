@@ -2,9 +2,9 @@
  * Whether this node can write where its runs are. A node whose disk fails would be given the task it has just handed
  * back, again and again: after a failure it takes none until a test write goes through, and then not at once.
  */
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { backOff } from '@kolejka/program';
+import { backOff, makeDirectories } from '@kolejka/program';
 import { GridError } from '@kolejka/protocol';
 
 /** More than what a file system that is full may still have in its journal. */
@@ -38,15 +38,16 @@ export class Disk {
    */
   async recover(): Promise<number> {
     if (!this.#suspect) return 0;
-    await this.#testWrite();
+    await this.test();
     this.#suspect = false;
     return backOff(this.#inARow);
   }
 
-  async #testWrite(): Promise<void> {
+  /** Makes the directory and writes in it. @throws GridError `node-unfit` when that cannot be done */
+  async test(): Promise<void> {
     const file = path.join(this.#temp, `disk_test_${process.pid}`);
     try {
-      await mkdir(this.#temp, { recursive: true, mode: 0o700 });
+      await makeDirectories(this.#temp, 0o700);
       await writeFile(file, Buffer.alloc(TEST_BYTES), { flush: true });
       await rm(file);
     } catch (cause) {
@@ -55,7 +56,7 @@ export class Disk {
       const { message } = cause as Error;
       throw new GridError(
         'node-unfit',
-        `${this.#temp} cannot be written (${message}): make room there; no task is taken until then.`,
+        `${this.#temp} cannot be written (${message}): make room there, or choose another --temp; no task is taken until then.`,
         { cause },
       );
     }

@@ -46,6 +46,8 @@ export async function openForeman(
   // First, for the state is nobody else's then.
   const spool = await openSpool(config.state);
   shutdown.closing('spool', () => spool.close());
+  const disk = new Disk(config.temp);
+  await disk.test();
   const { worker, cpus: given = [], close } = await openWorker(config, log);
   shutdown.closing('worker', close);
   const client = openClient(config);
@@ -60,7 +62,7 @@ export async function openForeman(
     worker,
     spool,
     offer,
-    disk: new Disk(config.temp),
+    disk,
     held: new HeldTasks(),
     log,
     clock: realClock,

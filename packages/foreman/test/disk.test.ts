@@ -8,6 +8,13 @@ test('a disk that has not failed is not asked', async (t) => {
   t.is(await new Disk('/dev/null/runs').recover(), 0);
 });
 
+test('regression: a directory that cannot be made is refused with what to do, not tried without end', async (t) => {
+  for (const temp of ['/proc/kolejka', '/dev/null/runs']) {
+    const refused = await t.throwsAsync(new Disk(temp).test(), { code: 'node-unfit' });
+    t.regex(refused.message, /cannot be written .*: make room there, or choose another --temp;/);
+  }
+});
+
 test('regression: after a failure nothing is taken until the disk can be written', async (t) => {
   const directory = await mkdtemp(path.join(tmpdir(), 'kolejka-disk-'));
   t.teardown(() => rm(directory, { recursive: true }));

@@ -1,5 +1,5 @@
 /** What a grid needs of whoever starts it, said before anything is started. */
-import { mkdir } from 'node:fs/promises';
+import { makeDirectories } from '@kolejka/program';
 import { GridError } from '@kolejka/protocol';
 
 /** @throws GridError `node-unfit` for everybody but root: control groups and the containers' files are root's */
@@ -17,7 +17,7 @@ export function requireRoot(uid: number | undefined = process.geteuid?.()): void
  */
 export async function makeDirectory(directory: string): Promise<void> {
   try {
-    await mkdir(directory, { recursive: true, mode: 0o700 });
+    await makeDirectories(directory, 0o700);
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     throw new GridError('bad-config', `The directory ${directory} cannot be made (${code}): choose another --data.`, {

@@ -12,6 +12,6 @@ test('regression: a data directory that cannot be made is named in one sentence'
   await t.throwsAsync(makeDirectory('/dev/null/kolejka/logs'), {
     instanceOf: GridError,
     code: 'bad-config',
-    message: 'The directory /dev/null/kolejka/logs cannot be made (ENOTDIR): choose another --data.',
+    message: 'The directory /dev/null/kolejka/logs cannot be made (EEXIST): choose another --data.',
   });
 });

@@ -40,6 +40,12 @@ function parsePath(text: unknown, field: string): string {
   throw new GridError('bad-value', `${field}: expected a path`, { field });
 }
 
+/** @throws GridError `node-unfit` for everybody but root: it would listen, and refuse all that is asked */
+export function requireRoot(uid: number | undefined = process.geteuid?.()): void {
+  if (uid === 0) return;
+  throw new GridError('node-unfit', 'The observer makes control groups, which only root can: start it as root.');
+}
+
 /**
  * Where the state of the observer at a socket is when nothing else is said. Gone after a boot, as the sessions are; not
  * beside the socket, whose directory containers see.

@@ -20,6 +20,10 @@ export class EndedStats {
     this.#forget = forget;
   }
 
+  get isEmpty(): boolean {
+    return this.#byScope.size === 0;
+  }
+
   /** @param ended when the session ended, in milliseconds of a clock that only grows */
   keep(scope: string, id: SessionId, stats: Stats, ended: number): void {
     const kept = this.#byScope.get(scope) ?? new Map<SessionId, Ended>();

@@ -12,7 +12,7 @@ import {
   runLoop,
 } from '@kolejka/program';
 import { openCgroups } from './cgroup/index.ts';
-import { defaultState, SETTINGS } from './config.ts';
+import { defaultState, requireRoot, SETTINGS } from './config.ts';
 import { startDetached } from './detach.ts';
 import { MESSAGES } from './messages.ts';
 import { writePidFile } from './pid-file.ts';
@@ -49,6 +49,7 @@ const program = commandLine('kolejka-observer', 'Accounts for and limits groups 
       flags: { socket: flags.socket, pid_file: flags.pidFile, state: flags.state },
     });
     const state = given.state ?? defaultState(socket);
+    requireRoot();
     const shutdown = openShutdown();
     if (flags.detach === true) {
       process.exitCode = await startDetached(shutdown.asked);
@@ -56,7 +57,7 @@ const program = commandLine('kolejka-observer', 'Accounts for and limits groups 
     }
     const log = openLog('kolejka-observer', MESSAGES, { level: logLevel(flags) });
     const cgroups = openCgroups();
-    const parts = { cgroups, clock, log, records: new Records(state, log) };
+    const parts = { cgroups, clock, log, records: await Records.open(state, log) };
     const sessions = new Sessions(parts);
     try {
       if (pid_file !== undefined) shutdown.closing('pid file', writePidFile(pid_file));

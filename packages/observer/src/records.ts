@@ -59,8 +59,12 @@ export class Records {
   readonly tag: string;
 
   /** @throws GridError `node-unfit`, `already-exists` as `holdStateDirectory` */
-  constructor(directory: string, log: Log<ObserverMessages>) {
-    holdStateDirectory(directory);
+  static async open(directory: string, log: Log<ObserverMessages>): Promise<Records> {
+    await holdStateDirectory(directory);
+    return new Records(directory, log);
+  }
+
+  private constructor(directory: string, log: Log<ObserverMessages>) {
     this.#directory = directory;
     this.#log = log;
     this.#boot = readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();

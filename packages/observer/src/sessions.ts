@@ -236,10 +236,11 @@ export class Sessions {
     return SAMPLE_PAUSE_MS;
   }
 
-  /** Ends those that nobody can use any more, and leaves the others to the next observer. */
+  /** Ends those that nobody can use any more, and leaves the others, and what can be read, to the next observer. */
   async leave(): Promise<void> {
     await this.#closeThose((session) => session.isAbandoned());
     for (const session of this.list()) session.leave();
+    if (this.size === 0 && this.#ended.isEmpty) this.#parts.records.forgetAll();
   }
 
   /** Ends all, and leaves nothing to the next observer. */

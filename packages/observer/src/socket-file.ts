@@ -1,7 +1,8 @@
 /** The socket's file: a dead daemon leaves one behind, and then every connection fails until it is removed. */
-import { chmodSync, lstatSync, mkdirSync, rmSync } from 'node:fs';
+import { chmodSync, lstatSync, rmSync } from 'node:fs';
 import { connect, type Server } from 'node:net';
 import path from 'node:path';
+import { makeDirectories } from '@kolejka/program';
 import { GridError } from '@kolejka/protocol';
 
 /**
@@ -10,7 +11,7 @@ import { GridError } from '@kolejka/protocol';
  */
 export async function listenOn(server: Server, file: string): Promise<void> {
   try {
-    mkdirSync(path.dirname(file), { recursive: true });
+    await makeDirectories(path.dirname(file));
     await removeStale(file);
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);

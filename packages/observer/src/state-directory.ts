@@ -1,6 +1,7 @@
 /** The directory of the records: ours alone, and held by one observer at a time. */
 import { closeSync, constants, fstatSync, lstatSync, mkdirSync, openSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { makeDirectories } from '@kolejka/program';
 import { GridError } from '@kolejka/protocol';
 import koffi from 'koffi';
 
@@ -17,8 +18,9 @@ const flock = koffi.load(null).func('int flock(int fd, int operation)') as unkno
  * Makes the directory and holds it until this process ends, however it does: the kernel forgets the lock then.
  * @throws GridError `already-exists` when an observer holds it, `node-unfit` when it cannot be made or trusted
  */
-export function holdStateDirectory(directory: string): void {
+export async function holdStateDirectory(directory: string): Promise<void> {
   try {
+    await makeDirectories(path.dirname(directory));
     for (let attempt = 0; attempt < TRIES; attempt += 1) if (tryToHold(directory)) return;
   } catch (cause) {
     if (cause instanceof GridError) throw cause;
@@ -34,7 +36,6 @@ export function holdStateDirectory(directory: string): void {
 
 /** False when an observer that ended has removed the directory meanwhile. */
 function tryToHold(directory: string): boolean {
-  mkdirSync(path.dirname(directory), { recursive: true });
   makePrivate(directory);
   const file = path.join(directory, 'lock');
   const descriptor = openSync(file, constants.O_RDWR | constants.O_CREAT, 0o600);

@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { text as readText } from 'node:stream/consumers';
 import test, { type ExecutionContext } from 'ava';
 import { openObserver } from '../src/client.ts';
 import { BIN, lives } from './daemon.ts';
@@ -114,14 +115,14 @@ whenRoot('a pid file whose number another process has by now is replaced', async
   const { at, pid, detach } = place(t);
   const child = spawn('sleep', ['1000'], { stdio: 'ignore' });
   t.teardown(() => child.kill('SIGKILL'));
-  for (const [text, written] of [
+  for (const [content, written] of [
     [`${child.pid}\n`, 1_000_000_000],
     ['no number', Date.now() / 1000],
     ['', Date.now() / 1000],
   ] as const) {
-    writeFileSync(at('pid'), text);
+    writeFileSync(at('pid'), content);
     utimesSync(at('pid'), written, written);
-    t.is((await detach()).status, 0, text);
+    t.is((await detach()).status, 0, content);
     const daemon = pid();
     t.not(daemon, child.pid);
     process.kill(daemon, 'SIGTERM');
@@ -139,6 +140,27 @@ whenRoot('a state directory that others can enter, or that is a link, is refused
     t.regex(stderr, /nobody else can enter: chown it, and chmod 700/);
   }
   t.is(statSync(tmpdir()).mode & 0o007, 0o007, 'it is left as it was');
+});
+
+whenRoot('regression: a directory that cannot be made is refused, not tried without end', async (t) => {
+  const { detach } = place(t);
+  for (const args of [
+    ['-s', '/proc/kolejka/socket'],
+    ['--state', '/proc/kolejka/state'],
+  ]) {
+    const { status, stderr } = await detach(...args);
+    t.is(status, 6, stderr);
+    t.regex(stderr, /\(ENOENT\); choose another (path with -s|directory with --state)\.$/m);
+  }
+});
+
+whenRoot('regression: an observer that is not root is refused; it listened, and could make no session', async (t) => {
+  const args = ['--clear-groups', '--reuid', '65534', process.execPath, BIN, '-s', '/tmp/x/socket'];
+  const env = { ...process.env, HOME: '/nonexistent' };
+  const child = spawn('setpriv', args, { env, stdio: ['ignore', 'ignore', 'pipe'] });
+  const closed = new Promise<number | null>((resolve) => child.on('close', resolve));
+  t.regex(await readText(child.stderr), /which only root can: start it as root\.\n$/);
+  t.is(await closed, 6);
 });
 
 test('a socket path that is too long for the kernel is refused', async (t) => {

@@ -24,7 +24,7 @@ whenRoot('a program over what its session may count is killed, and so is the nex
     cgroups,
     clock: realClock,
     log,
-    records: new Records(path.join(directory, 'state'), log),
+    records: await Records.open(path.join(directory, 'state'), log),
   });
   const children: Child[] = [];
   const start = () => {

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
 import { openCgroups } from '../src/cgroup/index.ts';
@@ -186,6 +186,12 @@ whenRoot('a record that names a group of others is no record', async (t) => {
   });
   t.is((await opener.ask('/kill', session)).status, 403);
   t.true(lives(other.pid));
+});
+
+whenRoot('regression: an observer that has nothing to leave to the next one leaves no state directory', async (t) => {
+  await daemon.stop('SIGTERM');
+  t.false(existsSync(stateOf(daemon)), 'one for each socket would stay until the boot');
+  daemon = await startNext();
 });
 
 whenRoot('records are for root alone, and so is their directory', async (t) => {

@@ -16,13 +16,13 @@ const whenRoot = process.getuid?.() === 0 ? test.serial : test.serial.skip;
 const MEGABYTE = 1024 * 1024;
 
 /** Sessions of one task, and programs for them; all is gone afterwards. */
-function openTask(t: ExecutionContext) {
+async function openTask(t: ExecutionContext) {
   const directory = mkdtempSync(path.join(tmpdir(), 'kolejka-samples-'));
   const log = openLog('observer-test', MESSAGES, { level: 'error' });
   const cgroups = openCgroups();
   const place = cgroups.taskPath(`test_samples_${process.pid}`);
   cgroups.create(place);
-  const parts = { cgroups, clock: realClock, log, records: new Records(path.join(directory, 'state'), log) };
+  const parts = { cgroups, clock: realClock, log, records: await Records.open(path.join(directory, 'state'), log) };
   const caller = { peer: { pid: process.pid, uid: 0, start: '' }, scope: place, place };
   const sessions = new Sessions(parts);
   t.teardown(async () => {
@@ -43,7 +43,7 @@ function openTask(t: ExecutionContext) {
 }
 
 whenRoot('the largest memory without page cache is kept, also when the session is over', async (t) => {
-  const { sessions, caller, start } = openTask(t);
+  const { sessions, caller, start } = await openTask(t);
   const session = sessions.open(caller);
   const holding = start('hold40', session);
   await holding.heard(1);
@@ -58,7 +58,7 @@ whenRoot('the largest memory without page cache is kept, also when the session i
 });
 
 whenRoot('of many sessions, all have their turn', async (t) => {
-  const { sessions, caller, start } = openTask(t);
+  const { sessions, caller, start } = await openTask(t);
   const many = Array.from({ length: 45 }, () => sessions.open(caller));
   const last = many.at(-1);
   t.assert(last !== undefined);

@@ -1,6 +1,7 @@
 /** The directory a result is delivered in. */
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { readdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { makeDirectories } from '@kolejka/program';
 import { GridError, printResult, type Result, RESULT_FILE } from '@kolejka/protocol';
 
 /**
@@ -16,7 +17,7 @@ export async function openResultDirectory(directory: string): Promise<void> {
     throw new GridError('usage', `${directory} is not empty and holds no earlier result: name another directory.`);
   }
   for (const entry of entries) await rm(path.join(directory, entry), { recursive: true, force: true });
-  await mkdir(directory, { recursive: true });
+  await makeDirectories(directory);
 }
 
 /** Writes the result as the original does: sorted keys, two spaces, no newline at the end. */

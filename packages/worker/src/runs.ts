@@ -7,13 +7,13 @@
  * names of the container and the group still say where the run was at home and whose it was.
  */
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir } from 'node:fs/promises';
+import { mkdtemp, readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import type { Cgroups } from '@kolejka/observer/cgroup';
-import type { Log } from '@kolejka/program';
+import { type Log, makeDirectories } from '@kolejka/program';
 import { type Engine, engineStatus } from './engine.ts';
 import type { MESSAGES } from './messages.ts';
 import { uncoverAll, unmountAll } from './mounts.ts';
@@ -37,7 +37,7 @@ export const RUN_LABEL = 'kolejka.run';
 
 /** Makes the directory of a new run below `temp`, owned by this process. */
 export async function openRun(temp: string, task: string): Promise<Run> {
-  await mkdir(temp, { recursive: true, mode: 0o700 });
+  await makeDirectories(temp, 0o700);
   const directory = await mkdtemp(path.join(temp, await beginRunId(temp, task)));
   await ownDirectory(directory);
   return { id: path.basename(directory), directory };
