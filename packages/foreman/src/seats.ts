@@ -68,8 +68,14 @@ export class Seats {
     return { ...this.#limits, ...(this.#limits.cpus !== undefined && { cpus: this.#cpus.length }) };
   }
 
-  /** What is free now: whatever fits it gets its sets. */
+  /** What is free for a task that is asked for. Whoever waits here goes first. */
   room(): Room {
+    const free = this.#free();
+    return this.#waiting > 0 ? { ...free, places: 0 } : free;
+  }
+
+  /** What is free now: whatever fits it gets its sets. */
+  #free(): Room {
     const holdings = [...this.#holdings];
     let budget = openBudget(this.#limits);
     for (const holding of holdings) budget = spendBudget(holding, budget);
@@ -77,8 +83,7 @@ export class Seats {
     const cpus = this.#limits.cpus === undefined ? {} : { cpus: this.#freeCpus().length };
     const shut = holdings.some(({ exclusive }) => exclusive);
     return {
-      // Whoever waits here goes first.
-      places: shut || this.#waiting > 0 ? 0 : this.#places - holdings.length,
+      places: shut ? 0 : this.#places - holdings.length,
       limits: { ...budget.left, ...cpus },
       idle: holdings.length === 0,
     };
@@ -127,12 +132,9 @@ export class Seats {
   }
 
   #hasFree({ image, limits, exclusive }: Asking): boolean {
-    const holdings = [...this.#holdings];
-    if (holdings.length >= this.#places || holdings.some((holding) => holding.exclusive)) return false;
-    if (exclusive && holdings.length > 0) return false;
-    return (
-      firstMisfit({ image, limits: { ...this.#defaults, ...limits } }, openBudget(this.room().limits)) === undefined
-    );
+    const free = this.#free();
+    if (free.places <= 0 || (exclusive && !free.idle)) return false;
+    return firstMisfit({ image, limits: { ...this.#defaults, ...limits } }, openBudget(free.limits)) === undefined;
   }
 
   /** Resolves when the next seat is released. */
