@@ -18,6 +18,8 @@ export interface Status {
   pid: number;
   /** Takes no new tasks. */
   draining: boolean;
+  /** It was told to end, and does when its tasks have; `resume` does not change that. */
+  ending: boolean;
   /** Why it can take none at this time; null when it can. */
   trouble: string | null;
   /** Tasks it holds, also those whose results the server does not have yet. */
@@ -34,6 +36,8 @@ export interface Controlled {
   gate: Gate;
   held: HeldTasks;
   seats: Seats;
+  /** Aborted when it is told to end. */
+  asked: AbortSignal;
 }
 
 const COMMANDS = {
@@ -82,13 +86,14 @@ function listen(server: Server, socket: string): Promise<void> {
   });
 }
 
-function statusOf({ foreman, server, gate, held, seats }: Controlled): Status {
+function statusOf({ foreman, server, gate, held, seats, asked }: Controlled): Status {
   const { places, limits } = seats.room();
   return {
     foreman,
     server,
     pid: process.pid,
-    draining: gate.isShut,
+    draining: gate.isShut || asked.aborted,
+    ending: asked.aborted,
     trouble: gate.trouble ?? null,
     tasks: held.report().map(({ task, attempt, phase = 'taken' }) => ({ task: task as TaskId, attempt, phase })),
     places: Math.max(0, places),

@@ -82,7 +82,7 @@ export async function openForeman(
     }),
   };
   const { held, seats, gate } = context;
-  const controlled = { foreman: config.name, server: config.server, gate, held, seats };
+  const controlled = { foreman: config.name, server: config.server, gate, held, seats, asked: shutdown.asked };
   shutdown.closing('control', await openControl(controlSocket(config.state), controlled));
   log.say('foreman-started', { foreman: config.name, server: config.server, leased, ...offer });
   return { finished: end(govern(context, shutdown), { log, shutdown }) };

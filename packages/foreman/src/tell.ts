@@ -32,8 +32,9 @@ async function untilEmpty(state: string, first: Status): Promise<Status> {
   }
 }
 
-function printStatus({ foreman, server, pid, draining, trouble, tasks, places, free }: Status): string {
-  const does = draining ? 'drains: it takes no new tasks' : `takes tasks, ${places} more at this time`;
+function printStatus({ foreman, server, pid, draining, ending, trouble, tasks, places, free }: Status): string {
+  const stays = ending ? 'ends when its tasks have: it takes no new ones' : 'drains: it takes no new tasks';
+  const does = draining ? stays : `takes tasks, ${places} more at this time`;
   const left = Object.entries(free).map(([name, value]) => `${name} ${String(value)}`);
   const lines = [
     `${foreman} (process ${pid}) at ${server} ${does}`,

@@ -13,16 +13,18 @@ const ID = TaskId.parse('0123456789abcdef0123456789abcdef');
 async function open(t: ExecutionContext) {
   const state = await mkdtemp(path.join(tmpdir(), 'kolejka-control-'));
   t.teardown(() => rm(state, { recursive: true }));
+  const ending = new AbortController();
   const controlled = {
     foreman: 'node',
     server: 'http://grid',
     gate: new Gate(),
     held: new HeldTasks(),
     seats: new Seats({ cpus: 2, memory: 1024 }, { cpus: 1 }, 3),
+    asked: ending.signal,
   };
   const close = await openControl(controlSocket(state), controlled);
   t.teardown(close);
-  return { ...controlled, state, close };
+  return { ...controlled, state, close, ending };
 }
 
 test('a foreman says what it holds and what is free', async (t) => {
@@ -34,6 +36,7 @@ test('a foreman says what it holds and what is free', async (t) => {
     server: 'http://grid',
     pid: process.pid,
     draining: false,
+    ending: false,
     trouble: null,
     tasks: [{ task: ID, attempt: 2, phase: 'taken' }],
     places: 2,
@@ -49,6 +52,13 @@ test('a foreman that is drained waits at its gate until it is resumed', async (t
   const opened = gate.opened();
   t.false((await control(state, 'resume')).draining);
   await opened;
+});
+
+test('regression: a foreman that was told to end says so; it said that it takes tasks', async (t) => {
+  const { state, ending } = await open(t);
+  ending.abort();
+  t.like(await control(state, 'status'), { draining: true, ending: true });
+  t.like(await control(state, 'resume'), { draining: true, ending: true });
 });
 
 test('only the user of the foreman can use its socket, and a foreman that is gone is one sentence', async (t) => {
