@@ -18,11 +18,11 @@ async function run(args: string[], flags: Flags): Promise<number> {
   const report = openReport(flags);
   const observer = openObserver(settings.socket);
   try {
-    const streams = openStreams({ ...settings.files, others: isBehind ? 'ignore' : 'inherit' });
+    const streams = await openStreams({ ...settings.files, others: isBehind ? 'ignore' : 'inherit' });
     const { stdin, stdout, stderr } = streams;
     const ready = (program: Reachable) => {
       report.begin(program.pid);
-      passSignals(program);
+      passSignals(program, process.stdin.isTTY && !settings.program.setsid);
     };
     const program = { ...settings.program, stdin, stdout, stderr, ready };
     const started = await startInSession(observer, program, 'kolejka-runner');

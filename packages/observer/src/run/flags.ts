@@ -24,6 +24,7 @@ export interface Flags extends CommonFlags {
   groups?: string;
   umask?: string;
   nice?: string;
+  session?: true;
   background?: true;
   pidFile?: string;
   statsFile?: string;
@@ -57,6 +58,7 @@ export function runFlags(act: (args: string[], flags: Flags) => Promise<void>) {
     .option('--groups <groups>', 'further groups, separated by commas')
     .option('--umask <octal>', 'what new files are not allowed to be')
     .option('--nice <n>', 'add to the niceness')
+    .option('--session', "start a session of the system's for it (setsid): no key of the terminal reaches it by itself")
     .option('--background', 'return when the program has begun; streams that are no files are empty')
     .option('--pid-file <file>', 'holds the pid of the program while it runs')
     .option('--stats-file <file>', 'gets the statistics at the end, as the observer writes them')
@@ -73,7 +75,7 @@ function gather(value: string, before: string[]): string[] {
 
 interface Settings {
   socket: string;
-  program: Program & { limits: Limits };
+  program: Program & { limits: Limits; setsid: boolean };
   files: { stdin: string | undefined; stdout: Output; stderr: Output };
 }
 
@@ -88,6 +90,7 @@ export function settingsOf(args: string[], flags: Flags): Settings {
     program: {
       args,
       limits: limitsOf(flags),
+      setsid: flags.session === true,
       env: { ...(flags.clearEnv === true ? {} : process.env), ...Object.fromEntries(flags.env.map(parseVariable)) },
       ...(root !== undefined && { root }),
       ...(dir !== undefined && { dir }),

@@ -18,15 +18,17 @@ interface Inherited {
   root?: string;
   identity?: Identity;
   umask?: number;
+  /** In a session of the system's of its own (setsid(2)): without a terminal, and out of reach of its keys. */
+  setsid?: boolean;
 }
 
 /**
- * Runs `start` as the child is to be. It gets the rest of the identity, which `spawn` sets by itself.
+ * Runs `start` as the child is to be. It gets the rest, which `spawn` sets by itself.
  * @throws GridError `usage` when this takes root; `no-file` when there is no such root directory
  */
 export async function inherit<Child>(
-  { root, identity, umask }: Inherited,
-  start: (rest: { uid?: number; gid?: number }) => Child,
+  { root, identity, umask, setsid }: Inherited,
+  start: (rest: { uid?: number; gid?: number; detached?: boolean }) => Child,
 ): Promise<Child> {
   const groups = identity?.groups ?? [];
   if ((root !== undefined || identity !== undefined) && process.getuid?.() !== 0) {
@@ -35,6 +37,7 @@ export async function inherit<Child>(
   }
   // Loaded only for those who need it: it takes its milliseconds.
   const system = root === undefined && groups.length === 0 ? undefined : (await import('./system.ts')).SYSTEM;
+  const own = setsid === true ? { detached: true } : {};
   const undoing: (() => void)[] = [];
   try {
     if (umask !== undefined) {
@@ -43,10 +46,10 @@ export async function inherit<Child>(
     }
     if (system !== undefined && root !== undefined) undoing.push(changeRoot(root, system));
     if (system === undefined || identity === undefined || groups.length === 0) {
-      return start(identity === undefined ? {} : { uid: identity.uid, gid: identity.gid });
+      return start({ ...own, ...(identity !== undefined && { uid: identity.uid, gid: identity.gid }) });
     }
     undoing.push(become({ ...identity, groups }, system));
-    return start({});
+    return start(own);
   } finally {
     for (const undo of undoing.toReversed()) undo();
   }

@@ -1,7 +1,9 @@
 /** The three streams of a program: files, with a cap on what is kept of output. */
 import { closeSync, createWriteStream, openSync } from 'node:fs';
+import path from 'node:path';
 import { type Readable, Transform, type TransformCallback } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { makeDirectories } from '@kolejka/program';
 import { GridError } from '@kolejka/protocol';
 import type { StreamEnd } from './start.ts';
 
@@ -38,22 +40,26 @@ export interface OpenStreams {
 }
 
 /**
- * Opens the files. One file for both outputs is opened once, so that they do not overwrite each other.
+ * Opens the files; the directories of outputs are made, as the original does. One file for both outputs is opened once,
+ * so that they do not overwrite each other.
  * @throws GridError `no-file` naming the flag
  */
-export function openStreams({ stdin, stdout, stderr, others }: Wanted): OpenStreams {
+export async function openStreams({ stdin, stdout, stderr, others }: Wanted): Promise<OpenStreams> {
   const opened = new Map<string, number>();
-  const open = (flag: string, file: string, mode: string) => {
+  const open = async (flag: string, file: string, mode: string) => {
     const known = opened.get(file);
     if (known !== undefined) return known;
+    // What cannot be made is told by the opening.
+    await makeDirectories(path.dirname(file)).catch(() => undefined);
     const fd = openFile(flag, file, mode);
     opened.set(file, fd);
     return fd;
   };
-  const target = (flag: string, { file, append }: Output) =>
-    file === undefined ? undefined : open(flag, file, append === true ? 'a' : 'w');
+  const target = async (flag: string, { file, append }: Output) =>
+    file === undefined ? undefined : await open(flag, file, append === true ? 'a' : 'w');
   const source = stdin === undefined ? undefined : openFile('--stdin', stdin, 'r');
-  const [out, error] = [target('--stdout', stdout), target('--stderr', stderr)];
+  const out = await target('--stdout', stdout);
+  const error = await target('--stderr', stderr);
   return {
     stdin: source ?? others,
     stdout: stdout.maxBytes === undefined ? (out ?? others) : 'pipe',

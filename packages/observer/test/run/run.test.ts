@@ -98,9 +98,9 @@ whenRoot('streams are files, appended to or not, and one file takes both', async
   t.is(read('out'), 'given\n');
   await run(daemon.socket, [...flags, '--stdout-append', 'cat']);
   t.is(read('out'), 'given\ngiven\n');
-  const both = ['--stdout', inDirectory('both'), '--stderr', inDirectory('both')];
+  const both = ['--stdout', inDirectory('new/both'), '--stderr', inDirectory('new/both')];
   const said = await run(daemon.socket, [...both, 'sh', '-c', 'echo one; echo two >&2; echo three']);
-  t.deepEqual([read('both'), said.stdout, said.stderr], ['one\ntwo\nthree\n', '', '']);
+  t.deepEqual([read('new/both'), said.stdout, said.stderr], ['one\ntwo\nthree\n', '', '']);
 });
 
 whenRoot('output over its cap is dropped, and the program goes on', async (t) => {
@@ -122,6 +122,13 @@ whenRoot('directory, environment, umask and niceness are as said', async (t) => 
   const flags = ['--dir', '/usr', '--clear-env', '--env', 'A=1=2', '--env', 'B=', '--umask', '027', '--nice', '3'];
   const { stdout, stderr } = await run(daemon.socket, [...flags, '/bin/sh', '-c', script]);
   t.is(stdout, '/usr\n0027\n3\nA=1=2\nB=\n', stderr);
+});
+
+whenRoot('a program gets a session of the system of its own where that is said', async (t) => {
+  const isLeader = ['sh', '-c', '[ $(ps -o sid= -p $$) -eq $$ ] && echo leads || echo follows'];
+  t.is((await run(daemon.socket, isLeader)).stdout, 'follows\n');
+  t.is((await run(daemon.socket, ['--session', ...isLeader])).stdout, 'leads\n');
+  t.is((await run(daemon.socket, ['--session', '--user', '1', '--groups', '7', ...isLeader])).stdout, 'leads\n');
 });
 
 const IDS: [title: string, flags: string[], expected: string][] = [
