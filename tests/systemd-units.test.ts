@@ -1,7 +1,10 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { openObserver } from '@kolejka/observer/client';
+import { startInSession } from '@kolejka/observer/start';
 import test from 'ava';
 import { ROOT } from './command.ts';
 import { setUpProgram } from './set-up-program.ts';
@@ -45,3 +48,65 @@ test('the observer and the foreman have units', (t) => {
     ['kolejka-foreman.service', 'kolejka-observer.service'],
   );
 });
+
+const SYSTEM = '/run/systemd/system';
+const SOCKET = '/var/run/kolejka/observer/socket';
+
+function systemctl(...args: string[]): string {
+  const { status, stdout, stderr } = spawnSync('systemctl', args, { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`systemctl ${args.join(' ')}: ${stdout}${stderr}`);
+  return stdout.trim();
+}
+
+/** How many sessions the observer of the machine says that it has, once it answers. */
+async function countSessions(): Promise<number> {
+  const observer = openObserver(SOCKET);
+  try {
+    for (let tries = 0; ; tries += 1) {
+      try {
+        return await observer.status();
+      } catch (thrown) {
+        if (tries === 1200) throw thrown;
+        await sleep(100);
+      }
+    }
+  } finally {
+    observer.end();
+  }
+}
+
+// In a guest of `npm run test:vm`; elsewhere there is no systemd that could start anything.
+if (existsSync(SYSTEM)) {
+  test('systemd starts, restarts and stops the observer, and programs in sessions go on', async (t) => {
+    const unit = 'kolejka-observer.service';
+    const ownPath = `${SYSTEM}/${unit}.d`;
+    mkdirSync(ownPath);
+    t.teardown(() => {
+      spawnSync('systemctl', ['stop', unit]);
+      for (const file of [`${SYSTEM}/${unit}`, ownPath]) rmSync(file, { recursive: true, force: true });
+      systemctl('daemon-reload');
+    });
+    writeFileSync(`${SYSTEM}/${unit}`, readFileSync(path.join(ROOT, 'packages/observer/systemd', unit), 'utf8'));
+    const bin = path.join(ROOT, 'node_modules/.bin');
+    writeFileSync(`${ownPath}/path.conf`, `[Service]\nEnvironment=PATH=${bin}:/usr/bin:/bin\n`);
+    systemctl('daemon-reload');
+    systemctl('start', unit);
+    t.is(await countSessions(), 0);
+    const observer = openObserver(SOCKET);
+    const args = ['sleep', '600'];
+    const sleeping = await startInSession(observer, { args, limits: { memory: 64 * 1024 ** 2, pids: 4 } });
+    const inSession = () => readFileSync(`/proc/${sleeping.pid}/cgroup`, 'utf8');
+    t.regex(inSession(), /\/kolejka_observer_[0-9a-f]{32}$/m);
+    systemctl('restart', unit);
+    t.is(await countSessions(), 1);
+    t.regex(inSession(), /\/kolejka_observer_[0-9a-f]{32}$/m, 'the unit is stopped, and not what is in sessions');
+    sleeping.signal('SIGTERM');
+    const { result, stats } = await sleeping.ended;
+    t.is(result, 143);
+    t.is(stats.pids_max_usage, 1);
+    observer.end();
+    systemctl('stop', unit);
+    t.false(existsSync(SOCKET));
+    t.is(systemctl('show', '-p', 'Result', '--value', unit), 'success');
+  });
+}

@@ -72,7 +72,10 @@ const TASKS_OF_PODMAN: Tests = {
   essential: ['a program that ends by itself*', 'cpus are a set*', 'a cancelled task*'],
 };
 
+/** Whether systemd can do with our units what we say of them. */
+const UNITS: Tests = { engine: 'docker', files: ['tests/systemd-units.test.ts'], essential: ['systemd starts*'] };
+
 export const SUITES: readonly Suite[] = [
   { name: 'cgroup v2, cgroupfs', init: 'shell', tests: [GROUPS, DAEMON, TASKS] },
-  { name: 'cgroup v2, systemd', init: 'systemd', tests: [GROUPS, TASKS_IN_SLICES, TASKS_OF_PODMAN] },
+  { name: 'cgroup v2, systemd', init: 'systemd', tests: [GROUPS, UNITS, TASKS_IN_SLICES, TASKS_OF_PODMAN] },
 ];
