@@ -19,6 +19,8 @@ export interface DequeueRequest {
   idle?: boolean;
   /** Images that this node has. */
   images?: readonly string[];
+  /** Images of running tasks and the bytes that are counted for each; `limits` is without them. */
+  paid?: readonly { image: string; size: number }[];
 }
 
 /** Beyond the wait it was asked for, a server may be silent for this long. */

@@ -5,7 +5,14 @@
  */
 import type { Client } from '@kolejka/client';
 import { type Clock, keptWithin } from '@kolejka/program';
-import { type ForemanName, GridError, type LimitName, type Limits, type RouteAnswer } from '@kolejka/protocol';
+import {
+  type ForemanName,
+  GridError,
+  type LimitName,
+  type Limits,
+  MOST_IMAGES,
+  type RouteAnswer,
+} from '@kolejka/protocol';
 import type { Gate } from './gate.ts';
 import type { Offer } from './node.ts';
 import type { Seats } from './seats.ts';
@@ -90,7 +97,7 @@ export async function ask(context: AskContext, signal: AbortSignal, images: read
 
 function send(
   { client, foreman, offer, stated, seats, leased, ending, clock }: AskContext,
-  { places, limits, idle, images }: ReturnType<Seats['room']> & { images: readonly string[] },
+  { places, limits, paid, idle, images }: ReturnType<Seats['room']> & { images: readonly string[] },
   signal: AbortSignal,
 ): Promise<Answer> {
   const request = {
@@ -103,9 +110,15 @@ function send(
     tags: offer.tags,
     idle,
     ...(images.length > 0 && { images }),
+    ...(leased && limits.image !== undefined && paid.size > 0 && { paid: printPaid(paid) }),
     wait: ending.waitSeconds(idle, clock.monotonic()),
   };
   return client.dequeue(request, { signal });
+}
+
+/** A server hears of so many. */
+function printPaid(paid: ReadonlyMap<string, number>): { image: string; size: number }[] {
+  return [...paid].slice(0, MOST_IMAGES).map(([image, size]) => ({ image, size }));
 }
 
 function only(limits: Limits, names: readonly LimitName[]): Limits {

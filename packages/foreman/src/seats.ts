@@ -22,6 +22,8 @@ export interface Room {
   /** How many more tasks may run. */
   places: number;
   limits: Limits;
+  /** Images of running tasks and what is counted for each; `limits` is without it. */
+  paid: ReadonlyMap<string, number>;
   /** Nothing runs. */
   idle: boolean;
 }
@@ -85,6 +87,7 @@ export class Seats {
     return {
       places: shut ? 0 : this.#places - holdings.length,
       limits: { ...budget.left, ...cpus },
+      paid: budget.images,
       idle: holdings.length === 0,
     };
   }
@@ -134,7 +137,9 @@ export class Seats {
   #hasFree({ image, limits, exclusive }: Asking): boolean {
     const free = this.#free();
     if (free.places <= 0 || (exclusive && !free.idle)) return false;
-    return firstMisfit({ image, limits: { ...this.#defaults, ...limits } }, openBudget(free.limits)) === undefined;
+    return (
+      firstMisfit({ image, limits: { ...this.#defaults, ...limits } }, openBudget(free.limits, free.paid)) === undefined
+    );
   }
 
   /** Resolves when the next seat is released. */

@@ -1,3 +1,4 @@
+import { realClock } from '@kolejka/program';
 import { type Limits, parseTask } from '@kolejka/protocol';
 import test from 'ava';
 import fc from 'fast-check';
@@ -13,9 +14,14 @@ const task = (limits: Record<string, unknown> = {}, more: object = {}) =>
 test('a seat takes its share and gives it back', (t) => {
   const seats = new Seats(NODE, DEFAULTS, 8);
   const seat = seats.take(task({ cpus: 3, memory: '1G' }));
-  t.deepEqual(seats.room(), { places: 7, limits: { cpus: 1, memory: 3 * GIB }, idle: false });
+  t.deepEqual(seats.room(), {
+    places: 7,
+    limits: { cpus: 1, memory: 3 * GIB },
+    paid: new Map([['x', 0]]),
+    idle: false,
+  });
   seat?.release();
-  t.deepEqual(seats.room(), { places: 8, limits: NODE, idle: true });
+  t.deepEqual(seats.room(), { places: 8, limits: NODE, paid: new Map(), idle: true });
 });
 
 test('a task that says nothing takes what the node says it does', (t) => {
@@ -71,6 +77,14 @@ test('beside an exclusive task there is no place', (t) => {
   t.is(seats.room().places, 0);
   seat?.release();
   t.is(seats.room().places, 8);
+});
+
+test('regression: a task that waits for a seat pays for an image that runs here no second time', async (t) => {
+  const seats = new Seats({ cpus: 2, image: 100 }, DEFAULTS, 8);
+  seats.take(task({ cpus: 1, image: 60 }));
+  t.deepEqual([seats.room().limits.image, seats.room().paid], [40, new Map([['x', 60]])]);
+  const next = await seats.takeWhenFree(task({ cpus: 1, image: 60 }), realClock, AbortSignal.timeout(60_000));
+  t.deepEqual(next?.cpuSet, [1]);
 });
 
 test('whoever waits for a seat hears of the next one released', async (t) => {

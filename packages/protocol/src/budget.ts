@@ -21,8 +21,9 @@ export interface Demand {
   limits: Limits;
 }
 
-export function openBudget(left: Limits): Budget {
-  return { left, images: new Map() };
+/** @param images what running tasks have paid for already, and `left` is without it */
+export function openBudget(left: Limits, images: Budget['images'] = new Map()): Budget {
+  return { left, images };
 }
 
 /** What the task needs of one limit: its own figure, else what absence means, else undefined: it did not say. */

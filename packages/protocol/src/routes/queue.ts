@@ -73,6 +73,13 @@ export const QUEUE_ROUTES = {
         .max(MOST_IMAGES)
         .default([])
         .describe('images that the node has, by name or digest: tasks of them are preferred'),
+      paid: z
+        .array(z.object({ image: z.string().max(MOST_IMAGE_NAME), size: z.number().min(0).describe('bytes') }))
+        .max(MOST_IMAGES)
+        .default([])
+        .describe(
+          'images of running tasks and their size, which is not in `limits` any more: another task of one takes only what it needs more',
+        ),
     }),
     answer: z.object({ tasks: z.array(printed(taskPrinted)), leases: z.array(Lease).optional() }),
     repeatable: false,

@@ -8,6 +8,8 @@ export interface Offered {
   defaults: Limits;
   tags: readonly string[];
   idle: boolean;
+  /** Images of running tasks, paid for already. */
+  paid?: ReadonlyMap<string, number>;
 }
 
 export interface SeenForeman {
@@ -39,7 +41,7 @@ export async function noteForeman(
     key,
   );
   const isKnown = known !== undefined && known.seen_ms > now - FORGOTTEN_MS;
-  const most = isKnown ? largest(read(known.most), offered) : { ...offered, idle: true };
+  const most = isKnown ? largest(read(known.most), offered) : { ...offered, idle: true, paid: new Map() };
   if (known === undefined) await db.run('delete from foremen where seen_ms < :old', { old: now - GONE_MS });
   await db.run(
     `insert into foremen (holder, name, offer, most, seen_ms) values (:holder, :name, :offer, :most, :now)
@@ -88,21 +90,24 @@ function largest(one: Offered, other: Offered): Offered {
   return { limits, defaults: other.defaults, tags: other.tags, idle: true };
 }
 
-function print({ limits, defaults, tags, idle }: Offered): string {
-  return JSON.stringify({ limits: printLimits(limits), defaults: printLimits(defaults), tags, idle });
+function print({ limits, defaults, tags, idle, paid }: Offered): string {
+  const named = { limits: printLimits(limits), defaults: printLimits(defaults), tags, idle };
+  return JSON.stringify({ ...named, ...(paid !== undefined && paid.size > 0 && { paid: [...paid] }) });
 }
 
 function read(text: string): Offered {
-  const { limits, defaults, tags, idle } = JSON.parse(text) as {
+  const { limits, defaults, tags, idle, paid } = JSON.parse(text) as {
     limits: unknown;
     defaults: unknown;
     tags: string[];
     idle: boolean;
+    paid?: [string, number][];
   };
   return {
     limits: parseLimits(limits, 'limits', 'budget'),
     defaults: parseLimits(defaults, 'defaults', 'budget'),
     tags,
     idle,
+    ...(paid !== undefined && { paid: new Map(paid) }),
   };
 }

@@ -48,6 +48,8 @@ export interface Offer {
   leaseMs?: number;
   /** Images that are on the node, in the spelling of `familiarImage`. */
   images: ReadonlySet<string>;
+  /** Images of tasks that run there, as tasks name them, and the size that is counted for each. */
+  paid?: ReadonlyMap<string, number>;
 }
 
 /** A task and the lease it was taken under. */
@@ -72,12 +74,14 @@ export const HEAD_START = 100;
 export function fitsOffer(taskClass: TaskClass, offer: Offer): boolean {
   if (taskClass.exclusive && !offer.idle) return false;
   if (!taskClass.requires.every((tag) => offer.tags.includes(tag))) return false;
-  return firstMisfit(demandOf(taskClass, offer), openBudget(offer.limits)) === undefined;
+  return firstMisfit(demandOf(taskClass, offer), openBudget(offer.limits, offer.paid)) === undefined;
 }
 
 /** Could the foreman run it if nothing else ran there? */
 function fitsNode(taskClass: TaskClass, offer: Offer): boolean {
-  return offer.node !== undefined && fitsOffer(taskClass, { ...offer, limits: offer.node, idle: true });
+  return (
+    offer.node !== undefined && fitsOffer(taskClass, { ...offer, limits: offer.node, paid: new Map(), idle: true })
+  );
 }
 
 /** Is the image of this class on the node already? */
@@ -98,7 +102,7 @@ export async function takeTasks(
 ): Promise<Taken[]> {
   await endPauses(db, now);
   const taken: Taken[] = [];
-  let budget = openBudget(offer.limits);
+  let budget = openBudget(offer.limits, offer.paid);
   let candidates = await openCandidates(db, classes, offer, now);
   // The best of those that fit the node and not what is free: what is not looked at is behind what fits.
   let larger: Candidate | undefined;

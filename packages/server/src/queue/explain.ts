@@ -139,10 +139,11 @@ function mayBeAlone({ exclusive }: TaskClass, { now }: SeenForeman): boolean {
 }
 
 /** Limits of the offer that the task does not fit in, each looked at by itself. */
-function misfits({ image, limits }: TaskClass, { limits: offered, defaults }: Offered): LimitName[] {
+function misfits({ image, limits }: TaskClass, { limits: offered, defaults, paid }: Offered): LimitName[] {
   const demand = { image, limits: { ...defaults, ...limits } };
   return LIMIT_NAMES.filter(
-    (name) => offered[name] !== undefined && firstMisfit(demand, openBudget({ [name]: offered[name] })) !== undefined,
+    (name) =>
+      offered[name] !== undefined && firstMisfit(demand, openBudget({ [name]: offered[name] }, paid)) !== undefined,
   );
 }
 

@@ -31,6 +31,7 @@ export function queueRoutes(parts: Parts) {
         tags,
         idle,
         images,
+        paid: new Map(body.paid.map(({ image, size }) => [image, size])),
         leaseMs: parts.leaseMs,
       };
       const requireRight = async (db: Connection) => {

@@ -124,6 +124,19 @@ testOnBoth('regression: a task that asks for more cores than can be counted stop
   t.is((await take()).length, 1);
 });
 
+testOnBoth(
+  'regression: an image that a running task has paid for leaves room for the next task of it',
+  async (t, open) => {
+    const { put, take } = await open();
+    const same = await put({ image: 'busybox', limits: { image: '60b' } });
+    const other = await put({ image: 'debian', limits: { image: '60b' } });
+    const limits = { image: 40 };
+    t.deepEqual(idsOf(await take({ limits })), []);
+    t.deepEqual(idsOf(await take({ limits, paid: new Map([['busybox', 60]]) })), [same]);
+    t.deepEqual(idsOf(await take({ limits: { image: 60 } })), [other]);
+  },
+);
+
 testOnBoth('a task whose image the node has goes before an older one that is equal', async (t, open) => {
   const { put, take } = await open();
   const older = await put({ image: 'debian:12' });
