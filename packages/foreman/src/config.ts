@@ -101,19 +101,14 @@ export type ForemanConfig = Omit<ConfigOf<typeof FOREMAN_SETTINGS>, LimitName | 
  * @throws GridError `bad-config` naming the value
  */
 export function readForemanConfig(flags: CommonFlags, values: Record<string, unknown>): ForemanConfig {
-  const config: ConfigOf<typeof FOREMAN_SETTINGS> = readConfig(FOREMAN_SETTINGS, {
-    section: 'foreman',
-    chosen: flags.config,
-    flags: values,
-    file: flags.configFile,
-  });
+  const config = readOwn(flags, values);
   const limits = limitsIn(config);
   if (config.concurency < 1)
     throw new GridError('bad-config', 'concurency: expected at least 1', { field: 'concurency' });
   if (config.interval < 100)
     throw new GridError('bad-config', 'interval: expected at least 0.1', { field: 'interval' });
   return {
-    ...connectionOf(config, flags),
+    ...connectionOf(config, flags, values),
     ...placeOf(config),
     concurency: config.concurency,
     interval: config.interval,
@@ -129,9 +124,12 @@ export function readForemanConfig(flags: CommonFlags, values: Record<string, unk
 
 /** The foreman that is meant, and where it keeps its state; no server is needed to know. @throws GridError `bad-config` */
 export function readForemanPlace(flags: CommonFlags, values: Record<string, unknown>): ForemanPlace {
-  return placeOf(
-    readConfig(FOREMAN_SETTINGS, { section: 'foreman', chosen: flags.config, flags: values, file: flags.configFile }),
-  );
+  return placeOf(readOwn(flags, values));
+}
+
+/** The section is always `[foreman]`: as in the original, --config names the one that says where the server is. */
+function readOwn({ configFile }: CommonFlags, values: Record<string, unknown>): ConfigOf<typeof FOREMAN_SETTINGS> {
+  return readConfig(FOREMAN_SETTINGS, { section: 'foreman', flags: values, file: configFile });
 }
 
 type ForemanPlace = Pick<ForemanConfig, 'name' | 'state'>;
@@ -147,18 +145,24 @@ function placeOf(config: { name: ForemanName | undefined; state: string }): Fore
   return { name, state: path.join(config.state, name) };
 }
 
-type Connection = Pick<ForemanConfig, 'server' | 'username' | 'password' | 'token'>;
+const CONNECTION = ['server', 'username', 'password', 'token'] as const;
+type Connection = Pick<ForemanConfig, (typeof CONNECTION)[number]>;
 
-/** What the foreman is not told about the server is taken from `[client]`; never a token beside a name, or the reverse. */
+/**
+ * What the foreman is not told about the server is taken from `[client]`; never a token beside a name, or the reverse. A
+ * section that is chosen by --config says all, beside flags and environment.
+ */
 function connectionOf(
-  own: Omit<Connection, 'server'> & { server: string | undefined },
-  { configFile }: CommonFlags,
+  told: Omit<Connection, 'server'> & { server: string | undefined },
+  { config: chosen, configFile: file }: CommonFlags,
+  values: Record<string, unknown>,
 ): Connection {
-  // --config names the foreman's section; the client's is its own.
-  const section = chooseSection(undefined, 'client', { file: configFile });
-  const shared = readConfig(CLIENT_SETTINGS, { section, file: configFile });
-  const chosen = own.server ?? shared.server;
-  if (chosen === undefined) {
+  const section = chooseSection(chosen, 'client', { file });
+  const flags = chosen === undefined ? {} : Object.fromEntries(CONNECTION.map((name) => [name, values[name]]));
+  const shared = readConfig(CLIENT_SETTINGS, { section, file, flags });
+  const own = chosen === undefined ? told : shared;
+  const address = own.server ?? shared.server;
+  if (address === undefined) {
     throw new GridError(
       'bad-config',
       'No server is given: use --server, KOLEJKA_SERVER, or "server = ADDRESS" in the [foreman] section of kolejka.conf.',
@@ -166,7 +170,7 @@ function connectionOf(
     );
   }
   return {
-    server: chosen,
+    server: address,
     username: own.username ?? (own.token === undefined ? shared.username : undefined),
     password: own.password ?? shared.password,
     token: own.token ?? (own.username === undefined ? shared.token : undefined),

@@ -51,6 +51,18 @@ test('without a server the start is refused', (t) => {
   t.throws(() => read(t, '[foreman]\nusername = node\n'), { code: 'bad-config', message: /No server is given/ });
 });
 
+test('regression: --config chooses the section that says where the server is, and the rest is in [foreman]', (t) => {
+  const directory = mkdtempSync(path.join(tmpdir(), 'kolejka-conf-'));
+  t.teardown(() => rmSync(directory, { recursive: true }));
+  const configFile = path.join(directory, 'kolejka.conf');
+  const other = '[other]\nserver = http://other.example\nusername = node\npassword = two\nmemory = 1M\n';
+  writeFileSync(configFile, `${CLIENT}${other}[foreman]\nserver = http://own.example\nconcurency = 3\nmemory = 1G\n`);
+  const config = readForemanConfig({ configFile, config: 'other' }, { password: 'three', memory: '2G' });
+  t.like(config, { server: 'http://other.example', username: 'node', password: 'three', concurency: 3 });
+  t.is(config.limits.memory, 2 * 1024 ** 3);
+  t.throws(() => readForemanConfig({ configFile, config: 'none' }, {}), { message: /has no section \[none\]/ });
+});
+
 test('regression: `off` and a misspelt word are no yes', (t) => {
   const directory = mkdtempSync(path.join(tmpdir(), 'kolejka-conf-'));
   t.teardown(() => rmSync(directory, { recursive: true }));
