@@ -2,11 +2,12 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openObserver } from '@kolejka/observer/client';
 import { startInSession } from '@kolejka/observer/start';
-import test from 'ava';
-import { ROOT } from './command.ts';
+import test, { type ExecutionContext } from 'ava';
+import { ROOT, runCommand, startCommand } from './command.ts';
 import { setUpProgram } from './set-up-program.ts';
 
 const { program, libraries, missing } = setUpProgram('systemd-analyze');
@@ -75,21 +76,29 @@ async function countSessions(): Promise<number> {
   }
 }
 
+/** Has systemd know a unit until the end of a test, with more lines in its section `Service`. */
+function installUnit(t: ExecutionContext, unit: string, lines: readonly string[] = []): void {
+  const [file, more] = [`${SYSTEM}/${unit}`, `${SYSTEM}/${unit}.d`];
+  t.teardown(() => {
+    spawnSync('systemctl', ['stop', unit]);
+    for (const made of [file, more]) rmSync(made, { recursive: true, force: true });
+    systemctl('daemon-reload');
+  });
+  const [, name = ''] = /kolejka-(\w+)/.exec(unit) ?? [];
+  writeFileSync(file, readFileSync(path.join(ROOT, 'packages', name, 'systemd', unit), 'utf8'));
+  mkdirSync(more);
+  const bin = path.join(ROOT, 'node_modules/.bin');
+  writeFileSync(`${more}/here.conf`, ['[Service]', `Environment=PATH=${bin}:/usr/bin:/bin`, ...lines, ''].join('\n'));
+  systemctl('daemon-reload');
+}
+
+const property = (unit: string, name: string) => systemctl('show', '-p', name, '--value', unit);
+
 // In a guest of `npm run test:vm`; elsewhere there is no systemd that could start anything.
 if (existsSync(SYSTEM)) {
-  test('systemd starts, restarts and stops the observer, and programs in sessions go on', async (t) => {
+  test.serial('systemd starts, restarts and stops the observer, and programs in sessions go on', async (t) => {
     const unit = 'kolejka-observer.service';
-    const ownPath = `${SYSTEM}/${unit}.d`;
-    mkdirSync(ownPath);
-    t.teardown(() => {
-      spawnSync('systemctl', ['stop', unit]);
-      for (const file of [`${SYSTEM}/${unit}`, ownPath]) rmSync(file, { recursive: true, force: true });
-      systemctl('daemon-reload');
-    });
-    writeFileSync(`${SYSTEM}/${unit}`, readFileSync(path.join(ROOT, 'packages/observer/systemd', unit), 'utf8'));
-    const bin = path.join(ROOT, 'node_modules/.bin');
-    writeFileSync(`${ownPath}/path.conf`, `[Service]\nEnvironment=PATH=${bin}:/usr/bin:/bin\n`);
-    systemctl('daemon-reload');
+    installUnit(t, unit);
     systemctl('start', unit);
     t.is(await countSessions(), 0);
     const observer = openObserver(SOCKET);
@@ -107,6 +116,37 @@ if (existsSync(SYSTEM)) {
     observer.end();
     systemctl('stop', unit);
     t.false(existsSync(SOCKET));
-    t.is(systemctl('show', '-p', 'Result', '--value', unit), 'success');
+    t.is(property(unit, 'Result'), 'success');
+  });
+
+  test.serial('systemd starts the foreman, waits until it is ready, and starts one that hangs anew', async (t) => {
+    const directory = mkdtempSync(path.join(tmpdir(), 'kolejka-unit-'));
+    const data = ['--data', path.join(directory, 'server')];
+    const user = ['node', 'secret', '--email', 'node@grid.example', '--processors'];
+    t.is((await runCommand('kolejka-server', ['adduser', ...user, ...data])).exit, 0);
+    const server = startCommand('kolejka-server', ['runserver', '127.0.0.1:0', ...data]);
+    t.teardown(async () => {
+      server.kill();
+      await once(server, 'close');
+      rmSync(directory, { recursive: true });
+    });
+    const [line] = (await once(server.stdout, 'data')) as [Buffer];
+    const [address = ''] = /http:\S+/.exec(String(line)) ?? [];
+    const config = path.join(directory, 'kolejka.conf');
+    writeFileSync(config, `[foreman]\nserver = ${address}\nusername = node\npassword = secret\nname = unit\n`);
+    const unit = 'kolejka-foreman.service';
+    installUnit(t, unit, [`Environment=KOLEJKA_CONFIG_FILE=${config}`, 'WatchdogSec=9s', 'RestartSec=100ms']);
+    systemctl('start', unit);
+    const status = await runCommand('kolejka-foreman', ['status', '--json', '--config-file', config]);
+    t.is(status.exit, 0, 'when systemd says that it is started, it takes tasks');
+    const first = property(unit, 'MainPID');
+    process.kill(Number(first), 'SIGSTOP');
+    for (let tries = 0; ['0', first].includes(property(unit, 'MainPID')); tries += 1) {
+      if (tries > 600) throw new Error(`systemd does nothing about it: ${systemctl('show', unit)}`);
+      await sleep(100);
+    }
+    t.is(property(unit, 'NRestarts'), '1');
+    systemctl('stop', unit);
+    t.is(property(unit, 'Result'), 'success');
   });
 }
