@@ -81,6 +81,8 @@ export class Records {
       writeFileSync(`${file}.new`, JSON.stringify({ boot: this.#boot, ...kept }), { mode: 0o600 });
       renameSync(`${file}.new`, file);
     } catch (error) {
+      // On a full disk one of no bytes would stay of every session.
+      rmSync(`${file}.new`, { force: true });
       this.#failures.say({ file, error });
     }
   }

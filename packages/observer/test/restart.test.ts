@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
 import { openCgroups } from '../src/cgroup/index.ts';
@@ -192,6 +192,19 @@ whenRoot('regression: an observer that has nothing to leave to the next one leav
   await daemon.stop('SIGTERM');
   t.false(existsSync(stateOf(daemon)), 'one for each socket would stay until the boot');
   daemon = await startNext();
+});
+
+whenRoot('regression: a record that cannot be written leaves nothing, and its session goes on', async (t) => {
+  const opener = call();
+  const { answer: session } = await opener.ask('/open', {});
+  rmSync(recordOf(session));
+  // Nothing can take its place.
+  mkdirSync(recordOf(session));
+  t.is((await opener.ask('/limits', { ...session, limits: { pids: 50 } })).status, 200);
+  await until(() => /"record lost"/.test(daemon.log()), 'the log says so');
+  t.false(existsSync(`${recordOf(session)}.new`));
+  rmdirSync(recordOf(session));
+  t.is((await opener.ask('/close', session)).status, 200);
 });
 
 whenRoot('records are for root alone, and so is their directory', async (t) => {
