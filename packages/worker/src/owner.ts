@@ -56,8 +56,15 @@ async function isYoung(directory: string): Promise<boolean> {
   return found === undefined || Date.now() - found.ctimeMs < UNOWNED_MS;
 }
 
-/** When a process started, in clock ticks since boot (field 22 of /proc/PID/stat), or undefined when it is gone. */
+/**
+ * When a process started, in clock ticks since boot (field 22 of /proc/PID/stat), or undefined when it is gone. One that
+ * has ended stays there until its parent has asked for it, which pid 1 of a container may never do.
+ */
 async function startTime(pid: number): Promise<string | undefined> {
   const line = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
-  return line?.slice(line.lastIndexOf(')') + 2).split(' ')[19];
+  const fields = line?.slice(line.lastIndexOf(')') + 2).split(' ');
+  return ENDED.has(fields?.[0] ?? '') ? undefined : fields?.[19];
 }
+
+/** States of field 3, proc(5). */
+const ENDED: ReadonlySet<string> = new Set(['Z', 'X', 'x']);
