@@ -1,6 +1,10 @@
 /** Sessions of the observer: how many a second, what they add to a program, what a thousand open ones take. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { openObserver } from '@kolejka/observer/client';
 import { startInSession } from '@kolejka/observer/start';
+import type { Limits } from '@kolejka/protocol';
 import type { Bench } from './bench.ts';
 import { runChild } from './child.ts';
 import { gatherSamples } from './samples.ts';
@@ -13,8 +17,13 @@ import { temporaryDirectory } from './undo.ts';
 const PROGRAM = ['sleep', '0.01'] as const;
 const MB = 1e6;
 
-const WHOLE = { cycles: 300, pairs: 40, commands: 5, sessions: 1000 };
-const QUICK = { cycles: 50, pairs: 5, commands: 1, sessions: 20 };
+/** As a judge limits a program. */
+const LIMITS: Limits = { memory: 64 * 1024 ** 2, swap: 0, pids: 16, time: 10_000 };
+/** Longer than an observer expects the next program. */
+const SILENCE_MS = 1_200;
+
+const WHOLE = { cycles: 300, pairs: 40, first: 8, commands: 5, sessions: 1000 };
+const QUICK = { cycles: 50, pairs: 5, first: 1, commands: 1, sessions: 20 };
 
 export const measureObserver: Bench['measure'] = async ({ runs, quick, say }) => {
   const sizes = quick ? QUICK : WHOLE;
@@ -52,36 +61,52 @@ async function measureCycles(tested: TestedObserver, cycles: number, add: Add): 
   observer.end();
 }
 
-/** From the wish to run the program until it has ended and its statistics are here; both ways in turn. */
+/** From the wish to run the program until it has ended and its statistics are here; all ways in turn. */
 async function measureOverhead({ socket }: TestedObserver, sizes: typeof WHOLE, add: Add): Promise<void> {
   const observer = openObserver(socket);
-  const inSession = async () => {
-    const program = { args: PROGRAM, stdin: 'ignore', stdout: 'ignore', stderr: 'ignore' } as const;
+  const inSession = async (limits: Limits = {}) => {
+    const program = { args: PROGRAM, limits, stdin: 'ignore', stdout: 'ignore', stderr: 'ignore' } as const;
     const { result } = await (await startInSession(observer, program)).ended;
     if (result !== 0) throw new Error(`the program ended with ${result}`);
   };
-  const plainly = async () => runChild(PROGRAM[0], PROGRAM.slice(1));
-  const [plain, within] = await inTurn(sizes.pairs, plainly, inSession);
-  add('plain_ms', plain);
-  add('in_session_ms', within);
-  add('overhead_ms', within - plain);
-  const [alone, command] = await inTurn(sizes.commands, plainly, async () =>
-    runChild(COMMAND, ['-s', socket, ...PROGRAM]),
-  );
-  add('command_overhead_ms', command - alone);
+  const one = await inTurn(sizes.pairs, { plainly, inSession, limited: async () => inSession(LIMITS) });
+  add('plain_ms', one.plainly);
+  add('in_session_ms', one.inSession);
+  add('overhead_ms', one.inSession - one.plainly);
+  add('limited_overhead_ms', one.limited - one.plainly);
+  const first = await inTurn(sizes.first, { plainly, inSession }, async () => sleep(SILENCE_MS));
+  add('first_overhead_ms', first.inSession - first.plainly);
+  const command = async () => runChild(COMMAND, ['-s', socket, ...PROGRAM]);
+  const commands = await inTurn(sizes.commands, { plainly, command });
+  add('command_overhead_ms', commands.command - commands.plainly);
   observer.end();
+}
+
+async function plainly(): Promise<void> {
+  const [code] = await once(spawn(PROGRAM[0], PROGRAM.slice(1), { stdio: 'ignore' }), 'exit');
+  if (code !== 0) throw new Error(`the program ended with ${code}`);
 }
 
 const COMMAND = new URL('../packages/observer/bin/kolejka-runner.js', import.meta.url).pathname;
 
-/** Medians of times of two ways, in milliseconds; what else happens on the machine meets both. */
-async function inTurn(pairs: number, one: () => Promise<void>, other: () => Promise<void>): Promise<[number, number]> {
-  const times: [number[], number[]] = [[], []];
-  for (let pair = 0; pair < pairs; pair += 1) {
-    times[0].push(await timed(one));
-    times[1].push(await timed(other));
+/**
+ * Medians of the times of some ways, in milliseconds; what else happens on the machine meets all.
+ * @param before what is done before each
+ */
+async function inTurn<Way extends string>(
+  rounds: number,
+  ways: Readonly<Record<Way, () => Promise<void>>>,
+  before = async () => {},
+): Promise<Record<Way, number>> {
+  const names = Object.keys(ways) as Way[];
+  const times = new Map(names.map((name): [Way, number[]] => [name, []]));
+  for (let round = 0; round < rounds; round += 1) {
+    for (const name of names) {
+      await before();
+      times.get(name)?.push(await timed(ways[name]));
+    }
   }
-  return [median(times[0]), median(times[1])];
+  return Object.fromEntries([...times].map(([name, taken]) => [name, median(taken)])) as Record<Way, number>;
 }
 
 async function timed(act: () => Promise<void>): Promise<number> {

@@ -82,7 +82,7 @@ whenRoot('the session of the page is all that curl needs', async (t) => {
   t.is(answers.length, [...commands.matchAll(/^ask /gm)].length);
   for (const answer of answers) t.like(JSON.parse(answer), { status: 'ok' }, stdout);
   const stats = answers.map((answer) => JSON.parse(answer) as Record<string, { usage?: number }>);
-  t.is(stats.find((each) => 'pids' in each)?.['pids']?.usage, 2, 'the program and its sleep');
+  t.is(stats.find((each) => 'pids' in each)?.['pids']?.usage, 1, 'the program, frozen');
   const observer = openObserver(environment['KOLEJKA_OBSERVER_SOCKET']);
   t.is(await observer.status(), 0);
   observer.end();

@@ -32,8 +32,11 @@ export interface Observer {
   status(): Promise<number>;
   /** Opens a session; nobody is in it yet. It ends when its opener has ended and nobody is in it any more. */
   open(pid?: number): Promise<Session>;
-  /** Moves this process, or the named one, into the session, or into a new one; answers which. */
-  attach(session?: Session, pid?: number): Promise<Session>;
+  /**
+   * Moves this process, or the named one, into the session, or into a new one that belongs to it; answers which. With
+   * limits these are set before; when one cannot be kept nobody is moved, and no session is opened.
+   */
+  attach(session?: Session, pid?: number, limits?: Limits): Promise<Session>;
   limits(session: Session, limits: Limits): Promise<void>;
   /** Also after the close, for 300 seconds. */
   stats(session: Pick<Session, 'session_id'>): Promise<Stats>;
@@ -43,8 +46,8 @@ export interface Observer {
   thaw(session: Session): Promise<void>;
   /** Kills every process of the session. */
   kill(session: Session): Promise<void>;
-  /** Ends the session: this process moves back where it was opened, all else in it is killed. */
-  close(session: Session): Promise<void>;
+  /** Ends the session: this process moves back where it was opened, all else in it is killed. Answers the last statistics. */
+  close(session: Session): Promise<Stats>;
   /** All sessions and tasks of the node; for root outside of tasks. */
   list(): Promise<Listing>;
   /** Closes the connections of this client. */
@@ -62,8 +65,8 @@ export function openObserver(socketPath: string = OBSERVER_SOCKET): Observer {
   return {
     status: async () => Number((await ask(''))['sessions']),
     open: async (pid) => parseShape(Session, await ask('open', { pid })),
-    async attach(session, pid) {
-      const answer = await ask('attach', { ...session, pid });
+    async attach(session, pid, limits) {
+      const answer = await ask('attach', { ...session, pid, limits: limits && printLimits(limits) });
       return session ?? parseShape(Session, answer);
     },
     async limits(session, limits) {
@@ -76,7 +79,7 @@ export function openObserver(socketPath: string = OBSERVER_SOCKET): Observer {
     freeze: withSession('freeze'),
     thaw: withSession('thaw'),
     kill: withSession('kill'),
-    close: withSession('close'),
+    close: async (session) => parseStats(await ask('close', { ...session, stats: true })),
     list: async () => parseListing(await ask('list')),
     end: () => agent.destroy(),
   };

@@ -11,7 +11,7 @@ import {
   runCommandLine,
   runLoop,
 } from '@kolejka/program';
-import { openCgroups } from './cgroup/index.ts';
+import { openCgroups, QuickMoves } from './cgroup/index.ts';
 import { defaultState, requireRoot, SETTINGS } from './config.ts';
 import { startDetached } from './detach.ts';
 import { MESSAGES } from './messages.ts';
@@ -57,7 +57,7 @@ const program = commandLine('kolejka-observer', 'Accounts for and limits groups 
     }
     const log = openLog('kolejka-observer', MESSAGES, { level: logLevel(flags) });
     const cgroups = openCgroups();
-    const parts = { cgroups, clock, log, records: await Records.open(state, log) };
+    const parts = { cgroups, clock, log, moves: new QuickMoves(), records: await Records.open(state, log) };
     const sessions = new Sessions(parts);
     try {
       if (pid_file !== undefined) shutdown.closing('pid file', writePidFile(pid_file));

@@ -26,7 +26,9 @@ export function namedProcess(asking: Caller, pid: number, cgroups: Cgroups): Cal
     const { scope, place } = placeOf(group, uid);
     // In this order: had a pid gone to another process before its group was read, it shows now.
     const areAlive = isAlive(peer) && isAlive(asking.peer);
-    if (scope === asking.scope && isWithin(place, asking.place) && areAlive) return { peer, scope, place };
+    const isTheirs = scope === asking.scope && isWithin(place, asking.place);
+    // Whoever it runs as, what is done for it is of the asking user.
+    if (isTheirs && areAlive) return { peer: { ...peer, uid }, scope, place };
   }
   throw new GridError('foreign-process', `There is no process ${pid} of your task and user, and below your session.`);
 }

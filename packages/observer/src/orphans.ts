@@ -1,6 +1,6 @@
 /**
- * Groups of our sessions that have no record: of sessions that were ending when the observer died, or whose records
- * somebody has removed. Nobody can use them any more; they go when they are empty.
+ * Groups of our sessions that have no record: of sessions that have ended, or were ending when the observer died, or whose
+ * records somebody has removed. Nobody can use them any more; they go when they are empty.
  */
 import type { Log } from '@kolejka/program';
 import { SESSION_PREFIX } from './caller.ts';
@@ -33,6 +33,16 @@ export class Orphans {
     }
     await this.pass();
     for (const group of this.#groups) this.#parts.log.say('group without session', { group: group.path });
+  }
+
+  /** One more, whose processes are dead; it is removed at once, or in a later pass. */
+  async add(group: Group): Promise<void> {
+    try {
+      await group.remove();
+    } catch (error) {
+      this.#parts.log.say('session stays', { group: group.path, error });
+      this.#groups.add(group);
+    }
   }
 
   async pass(): Promise<void> {

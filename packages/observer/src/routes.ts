@@ -27,10 +27,10 @@ const HANDLERS: Handlers = {
   /** Without a session it makes one: the original's implicit open. */
   async attach({ body, caller, sessions }) {
     if (body.session_id === undefined) {
-      const { id, secret } = await sessions.openAttached(caller);
+      const { id, secret } = await sessions.openAttached(caller, body.limits);
       return { session_id: id, secret };
     }
-    sessions.attach(caller, body.session_id, body.secret ?? '');
+    sessions.attach(caller, body.session_id, body.secret ?? '', body.limits);
     return {};
   },
 
@@ -64,8 +64,8 @@ const HANDLERS: Handlers = {
   },
 
   async close({ body, caller, sessions }) {
-    await sessions.close(sessions.find(caller, body.session_id, body.secret), caller.peer.pid);
-    return {};
+    const stats = await sessions.close(sessions.find(caller, body.session_id, body.secret), caller.peer.pid);
+    return body.stats === true ? printStats(stats) : {};
   },
 
   async list({ caller, sessions, cgroups }) {

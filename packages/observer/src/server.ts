@@ -1,9 +1,10 @@
 /** HTTP on the observer's socket: who connects, what is asked, how it is answered. */
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer } from 'node:net';
-import { asGridError, GridError } from '@kolejka/protocol';
+import { asGridError, GridError, type SessionCommand } from '@kolejka/protocol';
 import { errorBody, rawRefusal, sendAnswer } from './answers.ts';
 import { callerOf } from './caller.ts';
+import type { QuickMoves } from './cgroup/index.ts';
 import { Connections } from './connections.ts';
 import type { PeerStream } from './peer-stream.ts';
 import { readJson } from './request-body.ts';
@@ -15,11 +16,14 @@ import { Turns } from './turns.ts';
 
 const LARGEST_HEADERS = 8 * 1024;
 
+/** After these a process is likely to be moved: into the session, back, or into the next one. */
+const BEFORE_MOVES: ReadonlySet<SessionCommand> = new Set(['open', 'attach', 'close']);
+
 /** Listens; answers how to stop. @throws GridError as `listenOn` */
 export async function openServer(
   file: string,
   sessions: Sessions,
-  { cgroups, log }: Pick<SessionsParts, 'cgroups' | 'log'>,
+  { cgroups, log, moves }: Pick<SessionsParts, 'cgroups' | 'log'> & { moves: QuickMoves },
 ): Promise<() => Promise<void>> {
   const http = createHttpServer(
     {
@@ -61,7 +65,9 @@ export async function openServer(
     if (!isCommand(command)) return { sessions: sessions.size };
     const { peer, scope } = request.socket as unknown as PeerStream;
     await turns.take(scope);
-    return runCommand(command, body, callerOf(peer, cgroups), { sessions, cgroups });
+    const answered = await runCommand(command, body, callerOf(peer, cgroups), { sessions, cgroups });
+    if (BEFORE_MOVES.has(command)) moves.expect();
+    return answered;
   }
 
   const connections = new Connections(cgroups, log);

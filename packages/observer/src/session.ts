@@ -222,7 +222,7 @@ export class Session {
     this.#stopCounting();
   }
 
-  /** Kills its processes and removes the group. Answers the last stats. @throws GridError `node-unfit` when some do not die */
+  /** Kills its processes. Answers the last stats; then the group can be removed. @throws GridError `node-unfit` when some do not die */
   async close(): Promise<Stats> {
     const isThere = this.group.exists();
     if (isThere) await this.group.kill();
@@ -230,7 +230,6 @@ export class Session {
     // A group that is gone can tell nothing; what an earlier observer saw last is more.
     const stats = isThere ? this.stats() : (this.#record.stats ?? {});
     this.#note({ stats, ended: this.#parts.clock.monotonic() });
-    await this.group.remove();
     return stats;
   }
 }

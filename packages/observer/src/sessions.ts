@@ -1,10 +1,11 @@
 /** All open sessions: who may use them, and when they end. */
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock, Log } from '@kolejka/program';
 import { GridError, type Limits, SessionId, type Stats } from '@kolejka/protocol';
 import { type Caller, isWithin, sessionGroup } from './caller.ts';
-import type { Cgroups } from './cgroup/index.ts';
+import type { Cgroups, Group } from './cgroup/index.ts';
 import { EndedStats } from './ended-stats.ts';
 import type { ObserverMessages } from './messages.ts';
 import { refuseNesting } from './nesting.ts';
@@ -34,7 +35,9 @@ export class Sessions {
   readonly #open = new Map<string, Session>();
   /** How many of the sessions have had their turn. */
   #sampled = 0;
-  readonly #closing = new Map<Session, Promise<void>>();
+  readonly #closing = new Map<Session, Promise<Stats>>();
+  /** Of groups whose sessions have ended. */
+  readonly #removals = new Set<Promise<void>>();
   readonly #ended: EndedStats;
   readonly #orphans: Orphans;
 
@@ -134,16 +137,21 @@ export class Sessions {
     };
   }
 
-  /** Opens a session and moves the caller in; nothing is left when that fails. */
-  async openAttached(caller: Caller): Promise<Session> {
+  /** Opens a session with limits and moves the caller in; nothing is left when that fails. @throws as `open` and `attach` */
+  async openAttached(caller: Caller, limits: Limits = {}): Promise<Session> {
     const session = this.open(caller);
     try {
-      session.attach(caller.peer.pid);
+      this.#attach(session, caller, limits);
     } catch (thrown) {
       await this.close(session);
       throw thrown;
     }
     return session;
+  }
+
+  #attach(session: Session, { peer }: Caller, limits: Limits): void {
+    if (Object.keys(limits).length > 0) this.limit(session, limits);
+    session.attach(peer.pid);
   }
 
   /** @throws GridError `wrong-secret`, the same for a session of others, none at all, and a wrong secret */
@@ -155,9 +163,10 @@ export class Sessions {
 
   /**
    * Moves the caller into a session of its own task that it knows the secret of. Who is in a session gets only deeper.
-   * @throws GridError `wrong-secret`, `foreign-process`
+   * @param limits set before, and when one cannot be kept, nobody is moved
+   * @throws GridError `wrong-secret`, `foreign-process`, as `limit`
    */
-  attach(caller: Caller, id: SessionId, secret: string): Session {
+  attach(caller: Caller, id: SessionId, secret: string, limits: Limits = {}): Session {
     const session = this.find(caller, id, secret);
     if (!isWithin(session.group.path, caller.place)) {
       throw new GridError(
@@ -165,7 +174,7 @@ export class Sessions {
         'A process in a session cannot be attached to one outside of it; detach it first.',
       );
     }
-    session.attach(caller.peer.pid);
+    this.#attach(session, caller, limits);
     return session;
   }
 
@@ -187,10 +196,10 @@ export class Sessions {
 
   /**
    * Ends a session, those opened from inside it, and their processes. One that cannot be ended stays open, and is tried
-   * again. (In the original the caller dies too; so nobody can rely on that.)
+   * again. (In the original the caller dies too; so nobody can rely on that.) Answers the last stats.
    * @param pid of who asks: when it is in there, it goes back where the session was opened
    */
-  async close(session: Session, pid?: number): Promise<void> {
+  async close(session: Session, pid?: number): Promise<Stats> {
     const closing = this.#closing.get(session);
     if (closing !== undefined) return closing;
     const ending = this.#end(session, pid).finally(() => this.#closing.delete(session));
@@ -198,7 +207,7 @@ export class Sessions {
     return ending;
   }
 
-  async #end(session: Session, pid: number | undefined): Promise<void> {
+  async #end(session: Session, pid: number | undefined): Promise<Stats> {
     if (pid !== undefined) this.#release(session, pid);
     for (const other of this.list()) {
       if (other !== session && isWithin(other.group.path, session.group.path)) await this.close(other);
@@ -207,6 +216,15 @@ export class Sessions {
     this.#open.delete(session.id);
     this.#ended.keep(session.scope, session.id, stats, this.#parts.clock.monotonic());
     this.#parts.log.say('session ended', { group: session.group.path });
+    this.#removeSoon(session.group);
+    return stats;
+  }
+
+  /** When who asks has the answer, and before anybody is heard again. */
+  #removeSoon(group: Group): void {
+    const removal = nextTurn().then(async () => this.#orphans.add(group));
+    this.#removals.add(removal);
+    void removal.finally(() => this.#removals.delete(removal));
   }
 
   /** A process whose way back is gone ends with the others, as all do in the original. */
@@ -239,6 +257,7 @@ export class Sessions {
   /** Ends those that nobody can use any more, and leaves the others, and what can be read, to the next observer. */
   async leave(): Promise<void> {
     await this.#closeThose((session) => session.isAbandoned());
+    await Promise.all(this.#removals);
     for (const session of this.list()) session.leave();
     if (this.size === 0 && this.#ended.isEmpty) this.#parts.records.forgetAll();
   }
@@ -246,6 +265,7 @@ export class Sessions {
   /** Ends all, and leaves nothing to the next observer. */
   async closeAll(): Promise<void> {
     await this.#closeThose(() => true);
+    await Promise.all(this.#removals);
     if (this.size === 0) this.#parts.records.forgetAll();
   }
 

@@ -74,6 +74,26 @@ for (const [title, sent, code, message] of ANSWERS) {
   });
 }
 
+test('statistics of a session that was closed without an answer are read', async (t) => {
+  const session = `"session_id":"${'0'.repeat(32)}","secret":"known"`;
+  const answers = [
+    answer(`{${session},"status":"ok"}`),
+    'cut',
+    answer('{"code":"wrong-secret","message":"no","status":"error"}', '403 No'),
+    answer('{"pids":{"max_usage":7},"status":"ok"}'),
+  ];
+  const { file, close } = await listen((socket, request) => {
+    const next = answers[request - 1] ?? 'cut';
+    if (next === 'cut') socket.destroy();
+    else socket.write(next);
+  });
+  t.teardown(close);
+  const observer = openObserver(file);
+  const { result, stats } = await (await startInSession(observer, { args: ['true'] })).ended;
+  t.deepEqual([result, stats], [0, { pids_max_usage: 7 }]);
+  observer.end();
+});
+
 whenRoot('a program in a session outlives the observer, and its statistics come from the next one', async (t) => {
   const first = await startDaemon({ args: [] });
   const observer = openObserver(first.socket);

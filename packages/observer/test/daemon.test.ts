@@ -1,4 +1,4 @@
-import { existsSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
 import { GridError } from '@kolejka/protocol';
@@ -136,6 +136,61 @@ whenRoot('hostile input 46: a session is of no use to another task, with its sec
   for (const task of ['test-one', 'test-two']) await openCgroups().open(`/kolejka/${task}-${process.pid}`).remove();
 });
 
+whenRoot(
+  'limits can come with an attach, and when one cannot be kept nobody is moved, nor a session opened',
+  async (t) => {
+    const cgroups = openCgroups();
+    const task = `/kolejka/test-limited-${process.pid}`;
+    const [caller, one, other] = [callFrom('test-limited'), callFrom('test-limited'), callFrom('test-limited')];
+    const time = { time: '100ms' };
+    t.is(
+      (await caller.ask('/attach', { pid: one.pid, limits: { ...time, network: true } })).answer['code'],
+      'limit-not-kept',
+    );
+    t.is((await caller.ask('/attach', { pid: one.pid, limits: { pids: -1 } })).answer['code'], 'bad-value');
+    t.deepEqual(cgroups.children(task), [`${task}/container`]);
+    const { answer: session } = await caller.ask('/open', {});
+    const refused = await caller.ask('/attach', { ...session, pid: one.pid, limits: { network: true } });
+    t.is(refused.answer['code'], 'limit-not-kept');
+    t.is(cgroups.pathOf(one.pid), `${task}/container`);
+    t.is((await caller.ask('/attach', { ...session, pid: one.pid, limits: time })).status, 200);
+    t.is((await caller.ask('/attach', { pid: other.pid, limits: time })).status, 200);
+    await until(() => !lives(one.pid) && !lives(other.pid), 'the time limit holds in both');
+    t.is((await caller.ask('/close', session)).status, 200);
+    await until(() => cgroups.children(task).length === 1, 'the other ends with its process');
+    await cgroups.open(task).remove();
+  },
+);
+
+whenRoot('close tells the last stats to who asks for them, and to nobody else', async (t) => {
+  const caller = call();
+  const { answer: session } = await caller.ask('/open', {});
+  const { answer: other } = await caller.ask('/open', {});
+  t.deepEqual((await caller.ask('/close', other)).answer, { status: 'ok' });
+  const { answer: last } = await caller.ask('/close', { ...session, stats: true });
+  t.deepEqual(last, (await caller.ask('/stats', session)).answer);
+  t.true('cpu' in last && 'memory' in last);
+});
+
+whenRoot('while a move is to be expected the observer moves itself to where it is, and then rests', async (t) => {
+  const cgroups = openCgroups();
+  const pid = daemon.process.pid ?? -1;
+  const at = cgroups.placementOf(pid);
+  const writes = () => Number(/^syscw: (\d+)$/m.exec(readFileSync(`/proc/${pid}/io`, 'utf8'))?.[1]);
+  const caller = call();
+  const { answer: session } = await caller.ask('/open', {});
+  const before = writes();
+  await until(() => writes() > before + 20, 'it writes though nobody asks for anything');
+  t.deepEqual(cgroups.placementOf(pid), at);
+  let seen = [-1];
+  await until(
+    () => (seen = [writes(), ...seen.slice(0, 9)]).every((each) => each === seen[9]),
+    'ten looks see no write',
+  );
+  t.deepEqual(cgroups.placementOf(pid), at);
+  t.is((await caller.ask('/close', session)).status, 200);
+});
+
 whenRoot('users outside of tasks cannot use the sessions of another user', async (t) => {
   const [own, other] = [call({ uid: 65_534 }), call({ uid: 65_533 })];
   const { answer: session } = await own.ask('/open', {});
@@ -234,7 +289,7 @@ whenRoot('the client speaks all commands', async (t) => {
   const session = await observer.open();
   t.is(await observer.status(), open + 1);
   await observer.limits(session, { pids: 1000, time: 60_000 });
-  t.deepEqual(await observer.attach(session), session);
+  t.deepEqual(await observer.attach(session, undefined, { pids: 500 }), session);
   const stats = await observer.stats(session);
   t.is(stats.pids_usage !== undefined && stats.pids_usage > 0, true);
   t.true((stats.time ?? -1) >= 0);
@@ -242,7 +297,9 @@ whenRoot('the client speaks all commands', async (t) => {
   await observer.freeze(session);
   await observer.thaw(session);
   await observer.kill(session);
-  await observer.close(session);
+  const last = await observer.close(session);
+  t.true((last.pids_max_usage ?? 0) > 0);
+  t.deepEqual(await observer.stats(session), last, 'and they stay');
   const error = await t.throwsAsync(observer.close(session), { instanceOf: GridError });
   t.is(error.code, 'wrong-secret');
   observer.end();

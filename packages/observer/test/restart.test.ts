@@ -100,6 +100,16 @@ for (const signal of ['SIGKILL', 'SIGTERM'] as const) {
   });
 }
 
+whenRoot('regression: a session for a program of another user outside of tasks goes on after a restart', async (t) => {
+  const [opener, program] = [startCaller(daemon.socket), startCaller(daemon.socket, { uid: 65_534 })];
+  callers.push(opener, program);
+  const { answer: session } = await opener.ask('/attach', { pid: program.pid });
+  await restart('SIGKILL');
+  t.is((await opener.ask('/stats', session)).status, 200);
+  t.is((await opener.ask('/close', { ...session, stats: true })).status, 200);
+  t.false(lives(program.pid));
+});
+
 function seconds({ time = '' }: Record<string, string>): number {
   return Number(time.replace('s', ''));
 }

@@ -24,17 +24,21 @@ const pid = z
   .max(2 ** 31 - 1)
   .optional();
 
+const limits = checked((value): Limits => parseLimits(value, 'limits', 'budget'), 'limits');
+
 /** How each command is asked. `limits` are tightened by those of the parent, never loosened. */
 export const SESSION_COMMANDS = {
   open: z.object({ pid }),
-  attach: z.object({ session_id: SessionId.optional(), secret: z.string().max(100).optional(), pid }),
-  limits: Session.extend({ limits: checked((value): Limits => parseLimits(value, 'limits', 'budget'), 'limits') }),
+  /** With `limits`, which the original does not know, these are set before. */
+  attach: z.object({ session_id: SessionId.optional(), secret: z.string().max(100).optional(), limits, pid }),
+  limits: Session.extend({ limits }),
   stats: z.object({ session_id: SessionId, secret: z.string().max(100).optional() }),
   detach: Session.extend({ pid }),
   freeze: Session,
   thaw: Session,
   kill: Session,
-  close: Session,
+  /** With `stats` the last ones are answered, which the original does not do. */
+  close: Session.extend({ stats: z.boolean().optional() }),
   /** All sessions and tasks, for root outside of tasks; the original has no such command. See listing.ts. */
   list: z.object({}),
 } as const;

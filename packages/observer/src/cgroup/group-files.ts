@@ -36,7 +36,7 @@ export class GroupFiles {
     const [controller = ''] = file.split('.', 1);
     const directory = this.#directoryOf(controller);
     // A path that cannot be: reads as absent, and writing to it fails with ENOENT.
-    return path.join(directory ?? '/proc/self/no-such-controller', file);
+    return `${directory ?? '/proc/self/no-such-controller'}/${file}`;
   }
 
   parent(): GroupFiles {

@@ -10,6 +10,7 @@ import { CgroupsV2 } from './v2.ts';
 
 export type { Cgroups, Group, Placement } from './cgroups.ts';
 export { COUNTED, isOverCount } from './perf-counters.ts';
+export { QuickMoves } from './quick-moves.ts';
 export { findTask, GROUPS_OF_TASKS, OUTSIDE } from './task-groups.ts';
 
 /** Names by which container engines say who makes the groups of containers. */

@@ -4,7 +4,7 @@
  */
 import path from 'node:path';
 import { GridError } from '@kolejka/protocol';
-import { errorCode, removeGroup, subtree } from './files.ts';
+import { errorCode, groupExists, removeGroup, subtree } from './files.ts';
 import { until } from './patience.ts';
 
 /** Tries to make a group whose parents another program removes as empty at the same time. */
@@ -41,7 +41,9 @@ function unfit(groupPath: string, thrown: unknown): GridError {
 
 /** Removes a group that has no processes, and the groups below. @throws GridError `node-unfit` when it stays busy */
 export async function removeTree(directory: string): Promise<void> {
-  const isGone = () => subtree(directory).toReversed().every(removeGroup);
+  // Mostly it is not there, or has nothing below; so it is not looked for first.
+  const isGone = () =>
+    !groupExists(directory) || removeGroup(directory) || subtree(directory).toReversed().every(removeGroup);
   if (!(await until(isGone, REMOVAL_PATIENCE_MS))) {
     throw new GridError('node-unfit', `The control group ${directory} stays busy and cannot be removed.`);
   }

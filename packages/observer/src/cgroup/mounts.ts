@@ -29,12 +29,18 @@ export function readHierarchies(text: string = readFile('/proc/self/mountinfo') 
 /** Options of a v1 mount that are no controllers. */
 const MOUNT_FLAGS: ReadonlySet<string> = new Set(['rw', 'ro', 'xattr', 'clone_children', 'noprefix', 'none']);
 
+/** Where a process is, as the kernel says it at one moment; undefined when it is gone. See proc_pid_cgroup(5). */
+export function groupsOf(pid: number): string | undefined {
+  return readFile(`/proc/${pid}/cgroup`);
+}
+
 /**
- * The path of a process in a hierarchy, below its visible root; undefined when the process is gone or outside.
+ * The path in a hierarchy, below its visible root; undefined when it is outside.
+ * @param groups what `groupsOf` says
  * @param controller of v1; undefined asks for v2
  */
-export function pathInHierarchy(pid: number, hierarchy: Hierarchy, controller?: string): string | undefined {
-  for (const line of (readFile(`/proc/${pid}/cgroup`) ?? '').split('\n')) {
+export function pathInHierarchy(groups: string, hierarchy: Hierarchy, controller?: string): string | undefined {
+  for (const line of groups.split('\n')) {
     const [, id, names, found] = /^(\d+):([^:]*):(.*)$/.exec(line) ?? [];
     const fits = controller === undefined ? id === '0' : (names ?? '').split(',').includes(controller);
     if (!fits || found === undefined) continue;

@@ -63,18 +63,24 @@ function v1Ticks(files: GroupFiles, key: string): number | undefined {
  * Since 6.10 the kernel counts only on devices that somebody throttles (blk_throtl_activated), and says 0 for others.
  * Where it has never counted anything, not even for the topmost group, that is no measurement.
  */
-export function v1Io(files: GroupFiles, file: string, kind: string): number | undefined {
-  if (!countsIo(files, file)) return undefined;
+export function v1Io(files: GroupFiles, what: 'bytes' | 'operations', kind: string): number | undefined {
+  if (!countsIo(files)) return undefined;
   const lines = files
-    .text(file)
+    .text(V1_IO[what])
     ?.split('\n')
     .map((line) => line.split(' '));
   return lines && sum(lines.filter(([, name]) => name === kind).map(([, , value]) => Number(value)));
 }
 
-function countsIo(files: GroupFiles, file: string): boolean {
-  const text = files.text(file);
-  return text !== undefined && (/^\d+:\d+ /m.test(text) || countsIo(files.parent(), file));
+const V1_IO = {
+  bytes: 'blkio.throttle.io_service_bytes_recursive',
+  operations: 'blkio.throttle.io_serviced_recursive',
+} as const;
+
+/** Both files are of one and the same counting. */
+function countsIo(files: GroupFiles): boolean {
+  const text = files.text(V1_IO.bytes);
+  return text !== undefined && (/^\d+:\d+ /m.test(text) || countsIo(files.parent()));
 }
 
 /** Lines such as `253:0 rbytes=4096 wbytes=0 rios=1 …`, one for each device; some have no fields yet. */

@@ -48,10 +48,10 @@ export const V1_STATS = {
   perf_instructions: 'counted',
   perf_cycles: 'counted',
   time: 'clock',
-  io_read: (files) => v1Io(files, 'blkio.throttle.io_service_bytes_recursive', 'Read'),
-  io_written: (files) => v1Io(files, 'blkio.throttle.io_service_bytes_recursive', 'Write'),
-  io_reads: (files) => v1Io(files, 'blkio.throttle.io_serviced_recursive', 'Read'),
-  io_writes: (files) => v1Io(files, 'blkio.throttle.io_serviced_recursive', 'Write'),
+  io_read: (files) => v1Io(files, 'bytes', 'Read'),
+  io_written: (files) => v1Io(files, 'bytes', 'Write'),
+  io_reads: (files) => v1Io(files, 'operations', 'Read'),
+  io_writes: (files) => v1Io(files, 'operations', 'Write'),
   pressure_cpu_some: (files) => v1Pressure(files, 'cpu', 'some'),
   pressure_cpu_full: (files) => v1Pressure(files, 'cpu', 'full'),
   pressure_memory_some: (files) => v1Pressure(files, 'memory', 'some'),
@@ -116,9 +116,9 @@ const CHARGE_BYTES = 64 * 4096;
 /** Did a v1 group come to a limit of its own, not only to that of a group above? */
 export function reachedOwnLimit(files: GroupFiles): boolean {
   return ['memory', 'memory.memsw'].some((which) => {
-    const peak = files.number(`${which}.max_usage_in_bytes`);
     const limit = files.number(`${which}.limit_in_bytes`);
-    return peak !== undefined && limit !== undefined && peak > limit - CHARGE_BYTES;
+    if (limit === undefined || limit > Number.MAX_SAFE_INTEGER) return false;
+    return (files.number(`${which}.max_usage_in_bytes`) ?? 0) > limit - CHARGE_BYTES;
   });
 }
 

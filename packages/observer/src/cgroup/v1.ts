@@ -6,7 +6,7 @@ import { canWrite, groupExists, groupsIn, makeGroup, readFile, subtree, writeFil
 import { GroupFiles } from './group-files.ts';
 import { cpusAbove, V1_LIMITS, whyNotWritten, writeLimits } from './limits.ts';
 import { makeWithParents, pathAndParents, removeEmptyParents, removeTree } from './making.ts';
-import { type Hierarchy, pathInHierarchy } from './mounts.ts';
+import { groupsOf, type Hierarchy, pathInHierarchy } from './mounts.ts';
 import { OomNotices } from './oom-notices.ts';
 import { until } from './patience.ts';
 import { COUNTED, HARDWARE, isCounted, PerfCounters, type PerfEvents, whyNotCounted } from './perf-counters.ts';
@@ -81,7 +81,9 @@ export class CgroupsV1 implements Cgroups {
 
   create(groupPath: string): Group {
     makeWithParents(groupPath, () => {
-      for (const part of pathAndParents(groupPath)) {
+      // Mostly all parents are there.
+      const isParentThere = this.directories(path.dirname(groupPath)).every(groupExists);
+      for (const part of isParentThere ? [groupPath] : pathAndParents(groupPath)) {
         const isNew = this.directories(part).map(makeGroup).includes(true);
         if (isNew) this.#prepare(part);
         if (isNew && part !== groupPath) this.parents.add(part);
@@ -106,8 +108,7 @@ export class CgroupsV1 implements Cgroups {
   }
 
   pathOf(pid: number): string | undefined {
-    const hierarchy = this.#used.get('pids');
-    return hierarchy === undefined ? undefined : pathInHierarchy(pid, hierarchy, 'pids');
+    return this.#placesOf(pid, ['pids'])?.['pids'];
   }
 
   children(groupPath: string): string[] {
@@ -115,11 +116,20 @@ export class CgroupsV1 implements Cgroups {
   }
 
   placementOf(pid: number): Placement | undefined {
-    const places = [...this.#used].map(([name, hierarchy]) => [
-      name,
-      pathInHierarchy(pid, hierarchy, name === UNIFIED ? undefined : name),
-    ]);
-    return places.some(([, place]) => place === undefined) ? undefined : Object.fromEntries(places);
+    return this.#placesOf(pid, [...this.#used.keys()]);
+  }
+
+  #placesOf(pid: number, controllers: readonly string[]): Placement | undefined {
+    const groups = groupsOf(pid);
+    if (groups === undefined) return undefined;
+    const places: Record<string, string> = {};
+    for (const name of controllers) {
+      const hierarchy = this.#used.get(name);
+      const place = hierarchy && pathInHierarchy(groups, hierarchy, name === UNIFIED ? undefined : name);
+      if (place === undefined) return undefined;
+      places[name] = place;
+    }
+    return places;
   }
 
   putBack(pid: number, placement: Placement): void {
@@ -128,7 +138,7 @@ export class CgroupsV1 implements Cgroups {
 
   /** Directory of a group in the hierarchy of a controller. */
   directory(groupPath: string, controller: string): string {
-    return path.join(this.#used.get(controller)?.directory ?? NOWHERE, groupPath);
+    return `${this.#used.get(controller)?.directory ?? NOWHERE}${groupPath === '/' ? '' : groupPath}`;
   }
 
   /** Directories of a group in all hierarchies that we use. */
@@ -200,14 +210,16 @@ class GroupV1 implements Group {
   }
 
   read(names: readonly StatName[] = STAT_NAMES): Stats {
-    const stats = readStats(V1_STATS, this.#files, names);
-    if (stats.pids_failures !== undefined) stats.pids_failures = this.refusedForks();
+    // Before the peak is read: who has heard a notice sees a peak at the limit.
     const notices = this.#notices?.count() ?? 0;
+    const files = this.#files.once();
+    const stats = readStats(V1_STATS, files, names);
+    if (stats.pids_failures !== undefined) stats.pids_failures = this.#forks.count(files);
     // A group that never came to its own limit has heard of a limit above it: the kill, if it was here, is counted here.
-    if (stats.memory_oom_kills !== undefined && reachedOwnLimit(this.#files)) {
+    if (stats.memory_oom_kills !== undefined && reachedOwnLimit(files)) {
       stats.memory_oom_kills = Math.max(stats.memory_oom_kills, notices);
     }
-    const isCountedHere = this.#cgroups.hasOwnPerf || !isBesideUnified(this.#files);
+    const isCountedHere = this.#cgroups.hasOwnPerf || !isBesideUnified(files);
     return { ...stats, ...(isCountedHere && this.#perf.read()) };
   }
 

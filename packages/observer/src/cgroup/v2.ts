@@ -6,7 +6,7 @@ import { errorCode, groupExists, groupsIn, makeGroup, readFile, writeFile } from
 import { GroupFiles } from './group-files.ts';
 import { cpusAbove, V2_LIMITS, whyNotWritten, writeLimits } from './limits.ts';
 import { makeWithParents, pathAndParents, removeEmptyParents, removeTree } from './making.ts';
-import { type Hierarchy, pathInHierarchy } from './mounts.ts';
+import { groupsOf, type Hierarchy, pathInHierarchy } from './mounts.ts';
 import { until } from './patience.ts';
 import { NEEDED_OF_V2 } from './offered.ts';
 import { moveIntoLeaf, writeWithRoom } from './own-leaf.ts';
@@ -79,7 +79,8 @@ export class CgroupsV2 implements Cgroups {
   }
 
   pathOf(pid: number): string | undefined {
-    return pathInHierarchy(pid, this.#hierarchy);
+    const groups = groupsOf(pid);
+    return groups === undefined ? undefined : pathInHierarchy(groups, this.#hierarchy);
   }
 
   children(groupPath: string): string[] {

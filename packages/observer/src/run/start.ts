@@ -2,8 +2,8 @@
  * Starts a program in a session.
  *
  * Nobody may see the program before the session does, and nothing else may count in the session. So `sh` is started
- * outside and waits for a line; it is attached by its pid; then it becomes the program: one process with one thread and
- * no memory of its own, counted from the program's first instruction. See docs/decisions/0009.
+ * outside and waits for a line; it is attached by its pid, to a session that is its own; then it becomes the program: one
+ * process with one thread and no memory of its own, counted from the program's first instruction. See docs/decisions/0009.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { getPriority, setPriority } from 'node:os';
@@ -73,18 +73,14 @@ export async function startInSession(observer: Observer, program: Program, name 
   if (args[0] === undefined || args[0].startsWith('-')) {
     throw new GridError('usage', `The name of a program does not begin with "-": ${JSON.stringify(args[0] ?? '')}.`);
   }
-  const opening = observer.open();
-  // Looked at below; a program that cannot be started throws before.
-  opening.catch(() => undefined);
   const child = await spawnWaiting(program, name);
   const exited = new Promise<Exit>((resolve) => child.once('exit', (code, signal) => resolve({ code, signal })));
   let opened: Session | undefined;
   let reachable: Reachable;
   try {
-    const session = await opening;
+    // One request in place of three: each is half a millisecond that the program waits.
+    const session = await observer.attach(undefined, child.pid, limits);
     opened = session;
-    if (Object.keys(limits).length > 0) await observer.limits(session, limits);
-    await observer.attach(session, child.pid);
     reachable = {
       pid: child.pid ?? -1,
       signal: (signal) => child.kill(signal),
@@ -94,7 +90,7 @@ export async function startInSession(observer: Observer, program: Program, name 
   } catch (thrown) {
     child.kill('SIGKILL');
     await exited;
-    if (opened !== undefined) await observer.close(opened);
+    if (opened !== undefined) await takeDown(observer, opened);
     throw thrown;
   }
   const session = opened;
@@ -162,13 +158,13 @@ function unstarted({ dir, root }: Program, cause: NodeJS.ErrnoException): GridEr
 
 /** The last stats, of all that was in the session. What is still there is killed: it would go on without limits. */
 async function takeDown(observer: Observer, session: Session): Promise<Stats> {
-  let stats = await waitFor(() => observer.stats(session));
-  if (stats.pids_usage !== 0) {
-    await observer.kill(session);
-    stats = await observer.stats(session);
+  try {
+    return await waitFor(() => observer.close(session));
+  } catch (thrown) {
+    // The observer has closed it: it has found nobody in it first, or ended before it could answer.
+    if (thrown instanceof GridError && thrown.code === 'wrong-secret') return observer.stats(session);
+    throw thrown;
   }
-  await observer.close(session);
-  return stats;
 }
 
 /** How long an observer may take to be restarted, and how often it is looked for. */

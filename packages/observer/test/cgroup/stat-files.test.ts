@@ -17,15 +17,15 @@ const TWO_DEVICES =
 
 test('bytes on v1 are those of all devices', (t) => {
   const files = filesWith({ [`/blkio/top/group/${BYTES}`]: TWO_DEVICES });
-  t.is(v1Io(files, BYTES, 'Read'), 4097);
-  t.is(v1Io(files, BYTES, 'Write'), 120);
+  t.is(v1Io(files, 'bytes', 'Read'), 4097);
+  t.is(v1Io(files, 'bytes', 'Write'), 120);
 });
 
 test('no bytes on v1 are 0 where the kernel counts for a group above, and absent where it counts for none', (t) => {
   const own = { [`/blkio/top/group/${BYTES}`]: NOTHING, [`/blkio/top/${BYTES}`]: NOTHING };
-  t.is(v1Io(filesWith({ ...own, [`/blkio/${BYTES}`]: TWO_DEVICES }), BYTES, 'Read'), 0);
-  t.is(v1Io(filesWith({ ...own, [`/blkio/${BYTES}`]: NOTHING }), BYTES, 'Read'), undefined);
-  t.is(v1Io(filesWith({}), BYTES, 'Read'), undefined);
+  t.is(v1Io(filesWith({ ...own, [`/blkio/${BYTES}`]: TWO_DEVICES }), 'bytes', 'Read'), 0);
+  t.is(v1Io(filesWith({ ...own, [`/blkio/${BYTES}`]: NOTHING }), 'bytes', 'Read'), undefined);
+  t.is(v1Io(filesWith({}), 'bytes', 'Read'), undefined);
 });
 
 test('bytes on v2 are those of all devices, of which some say nothing yet', (t) => {
