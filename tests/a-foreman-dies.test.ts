@@ -50,16 +50,19 @@ test.serial('a task whose foreman is killed is run again by another and resolved
   t.deepEqual(await grid.finish(), []);
 });
 
+const readLog = (grid: TestGrid) => async () => readFile(path.join(grid.directory, 'logs', 'foreman.log'), 'utf8');
+
 test.serial('a foreman that is asked to end lets its task end, and takes no other', async (t) => {
   const grid = await openGrid(t);
   const foreman = await grid.startForeman('one');
   const task = await putSleeper(grid, 2);
   t.true((await eventsUntil(grid, task, 'running')).includes('running'));
   const stopped = foreman.stop();
+  await until('draining', readLog(grid), (text) => text.includes('foreman-draining'));
   const later = await putSleeper(grid, 0);
   await stopped;
   t.is((await grid.wait(task)).result, 0);
-  t.like(await grid.client.taskState(later), { state: 'pending', attempt: 0 });
+  t.like(await grid.client.taskState(later), { state: 'pending', losses: 0 });
   t.deepEqual(await grid.finish(), []);
 });
 
@@ -70,8 +73,7 @@ test.serial('a foreman that is asked twice hands its task back at once, and that
   t.true((await eventsUntil(grid, task, 'running')).includes('running'));
   const first = foreman.stop();
   // Two signals that come before the first is heard are one to the kernel.
-  const log = () => readFile(path.join(grid.directory, 'logs', 'foreman.log'), 'utf8');
-  await until('draining', log, (text) => text.includes('foreman-draining'));
+  await until('draining', readLog(grid), (text) => text.includes('foreman-draining'));
   await Promise.all([first, foreman.stop()]);
   t.deepEqual(await eventsUntil(grid, task, 'returned'), ['created', 'assigned', 'running', 'returned']);
   t.deepEqual(await grid.finish(), []);

@@ -1,7 +1,8 @@
 /**
  * The question for tasks, which waits at the server until something fits. A seat that is released meanwhile makes more
  * room than the question has said. To give the question up could lose a task that the server has just given; so a second
- * one, for no task, ends its wait: then it is answered with what there is, and the next question says all that is free.
+ * one, for no task, ends its wait: then it is answered with what there is, and the next question says all that is free. A
+ * foreman that is told to take no more ends its question in the same way.
  */
 import type { Client } from '@kolejka/client';
 import { type Clock, keptWithin } from '@kolejka/program';
@@ -71,7 +72,8 @@ export class Ending {
 }
 
 /**
- * What the server has for the room there is; nothing when the gate was shut meanwhile, or when a seat was released.
+ * What the server has for the room there is; also when the signal is aborted or the gate is shut meanwhile: the answer is
+ * hurried then, and given up only when it does not come.
  * @param images those that are on the node
  */
 export async function ask(context: AskContext, signal: AbortSignal, images: readonly string[] = []): Promise<Answer> {
@@ -80,18 +82,24 @@ export async function ask(context: AskContext, signal: AbortSignal, images: read
   const room = seats.room();
   const released = seats.released();
   const asked = clock.monotonic();
-  const { shutting } = gate;
-  const question = send(context, { ...room, images }, AbortSignal.any([signal, shutting]));
-  const isEnded = leased && (await endOnRelease(context, question, released, signal));
+  const leaving = AbortSignal.any([signal, gate.shutting]);
+  const left = Promise.withResolvers<void>();
+  const leave = () => left.resolve();
+  leaving.addEventListener('abort', leave, { once: true });
+  const givenUp = new AbortController();
+  const question = send(context, { ...room, images }, givenUp.signal);
   try {
+    const isEnded = await hurry(context, question, { released, left: left.promise, leaving, givenUp });
     const answer = await question;
     const isEarly = answer.tasks.length === 0 && !isEnded && clock.monotonic() - asked < LEAST_MS;
-    if (leased && isEarly) await keptWithin(seats.released(), LEAST_MS, clock, AbortSignal.any([signal, shutting]));
+    if (leased && isEarly) await keptWithin(seats.released(), LEAST_MS, clock, leaving);
     return answer;
   } catch (thrown) {
-    // What the server has given at that very moment goes back by itself: it sees that we are gone.
-    if (shutting.aborted && !(thrown instanceof GridError)) return NOTHING;
+    // What the server gives from then on goes back by itself: it sees that we are gone.
+    if (givenUp.signal.aborted && !(thrown instanceof GridError)) return NOTHING;
     throw thrown;
+  } finally {
+    leaving.removeEventListener('abort', leave);
   }
 }
 
@@ -125,25 +133,41 @@ function only(limits: Limits, names: readonly LimitName[]): Limits {
   return Object.fromEntries(Object.entries(limits).filter(([name]) => names.includes(name as LimitName)));
 }
 
-/** Ends the question when a seat is released before it is answered; answers whether one was. Never rejects. */
-async function endOnRelease(
-  context: AskContext,
+interface Hurry {
+  released: Promise<void>;
+  /** Kept when `leaving` is aborted. */
+  left: Promise<void>;
+  leaving: AbortSignal;
+  /** Gives the question up. */
+  givenUp: AbortController;
+}
+
+/**
+ * Ends the question when a seat is released before it is answered, or when no task is wanted any more; answers whether
+ * one of them was. One of the original answers at once: its answer is only waited for. Never rejects.
+ */
+async function hurry(
+  { client, foreman, offer, leased, clock, ending }: AskContext,
   question: Promise<Answer>,
-  released: Promise<void>,
-  signal: AbortSignal,
+  { released, left, leaving, givenUp }: Hurry,
 ): Promise<boolean> {
-  const { client, foreman, offer, clock, ending } = context;
   const answered = question.then(
     () => true,
     () => true,
   );
-  if (await Promise.race([answered, released.then(() => false)])) return false;
+  const due = leased ? Promise.race([released, left]) : left;
+  if (await Promise.race([answered, due.then(() => false)])) return false;
+  const { signal } = givenUp;
+  const end = { foreman, concurency: 0, limits: {}, tags: offer.tags, wait: 0 };
   for (let tries = 1; ; tries += 1) {
     // It may be lost, like any message; then it is sent again as long as there is something to end.
-    const end = client.dequeue({ foreman, concurency: 0, limits: {}, tags: offer.tags, wait: 0 }, { signal });
-    await Promise.race([answered, end.catch(() => undefined)]);
-    const isHeard = await keptWithin(answered, tries === 1 ? HEARD_MS.first : HEARD_MS.later, clock, signal);
-    if (isHeard || signal.aborted) return true;
-    if (tries > 1) ending.failed(clock.monotonic());
+    const sent = leased ? client.dequeue(end, { signal }).catch(() => undefined) : undefined;
+    await Promise.race([answered, left, sent]);
+    if (await keptWithin(answered, tries === 1 ? HEARD_MS.first : HEARD_MS.later, clock, signal)) return true;
+    if (tries === 1) continue;
+    ending.failed(clock.monotonic());
+    if (leaving.aborted) break;
   }
+  givenUp.abort();
+  return true;
 }

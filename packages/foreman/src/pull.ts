@@ -38,9 +38,14 @@ export async function pullPass(context: PullContext, signal: AbortSignal): Promi
   const images = leased ? await context.worker.images.present() : [];
   const answer = await ask(context, signal, images);
   const attempts = new Map(answer.leases?.map(({ task, attempt }) => [task, attempt]));
+  // One of the original takes nothing back.
+  const isUnwanted = leased && (signal.aborted || gate.isShut);
   for (const given of answer.tasks) {
     const task = readTask(given, context);
-    if (task !== undefined) begin(context, task, attempts.get(task.id) ?? 1);
+    if (task === undefined) continue;
+    const attempt = attempts.get(task.id) ?? 1;
+    if (isUnwanted) giveBack(context, task.id, attempt);
+    else begin(context, task, attempt);
   }
   return leased || answer.tasks.length > 0 ? 0 : interval;
 }
@@ -59,6 +64,11 @@ export function begin(context: PullContext, task: Task & { id: TaskId }, attempt
     seat === undefined ? runKept(context, task, held) : runLeased(context, task, held, seat);
   running.add(run);
   void run.finally(() => running.delete(run));
+}
+
+function giveBack({ held, log }: PullContext, task: TaskId, attempt: number): void {
+  log.say('task-returned', { task, attempt });
+  held.enter(held.add(task, attempt), 'returned');
 }
 
 /**

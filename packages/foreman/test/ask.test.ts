@@ -175,19 +175,51 @@ test('a server of the original, which does not wait, is asked for nothing but ta
   t.is(asked.length, 1);
 });
 
-test('a foreman that is told to end while its end is unheard waits for it no longer', async (t) => {
+test('a foreman that is told to end hears what the server has just given it', async (t) => {
   const told = new AbortController();
-  const { context, seat, ends } = open({
-    client: {
-      dequeue: (_request: unknown, { signal }: { signal: AbortSignal }) =>
-        new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(new Error('told to end')))),
-    } as unknown as AskContext['client'],
-  });
-  const running = seat(1);
+  const { context, waiting, ends } = open();
   const answer = ask(context, told.signal);
-  running.release();
   await settle();
-  t.is(ends(), 0);
   told.abort();
-  await t.throwsAsync(answer, { message: 'told to end' });
+  await settle();
+  t.is(ends(), 1);
+  waiting[0]?.({ tasks: [{ id: 'given at that very moment' }] });
+  t.is((await answer).tasks.length, 1);
+});
+
+test('so it does when it is told while an end goes unheard, and waits no longer than for a last one', async (t) => {
+  const told = new AbortController();
+  const { context, seat, ends, move } = open();
+  const { client } = context;
+  context.client = {
+    dequeue: async (request, options) =>
+      request.concurency === 0
+        ? client.dequeue(request)
+        : new Promise((_resolve, reject) =>
+            options?.signal?.addEventListener('abort', () => reject(new Error('given up'))),
+          ),
+  };
+  const running = seat(1);
+  let answer: unknown;
+  void ask(context, told.signal).then((heard) => (answer = heard));
+  running.release();
+  await move(200);
+  await move(1000);
+  await move(1000);
+  t.deepEqual([ends(), answer], [4, undefined]);
+  told.abort();
+  await move(1000);
+  t.deepEqual(answer, { tasks: [] });
+});
+
+test('a foreman that is told to end takes what one of the original has given, which takes nothing back', async (t) => {
+  const told = new AbortController();
+  const { context, waiting, asked, move } = open({ leased: false });
+  const answer = ask(context, told.signal);
+  await settle();
+  told.abort();
+  await move(199);
+  waiting[0]?.({ tasks: [{}] });
+  t.is((await answer).tasks.length, 1);
+  t.is(asked.length, 1);
 });

@@ -59,24 +59,49 @@ test('regression: a node whose disk failed asks for no task', async (t) => {
   t.deepEqual(asked, []);
 });
 
-test('a foreman that is drained gives up waiting, and asks no more until it is resumed', async (t) => {
+/** A server whose question waits until an end comes, and which then gives these tasks. */
+function waiting(...tasks: { id: string; image: string; args: string[] }[]) {
   const asked = Promise.withResolvers<void>();
+  const ended = Promise.withResolvers<void>();
   let count = 0;
-  const waits = async (_request: unknown, { signal }: { signal?: AbortSignal } = {}) => {
+  const dequeue = async ({ concurency }: { concurency: number }) => {
+    if (concurency === 0) {
+      ended.resolve();
+      return { tasks: [] };
+    }
     count += 1;
     asked.resolve();
-    await new Promise((_resolve, reject) => signal?.addEventListener('abort', () => reject(signal.reason as Error)));
-    return { tasks: [] };
+    await ended.promise;
+    return { tasks, leases: tasks.map(({ id }) => ({ task: id, attempt: 2 })) };
   };
-  const { context } = open({ client: { dequeue: waits } as unknown as PullContext['client'] });
+  const client = { dequeue } as unknown as PullContext['client'];
+  return { client, asked: asked.promise, count: () => count };
+}
+
+test('a foreman that is drained gives up waiting, and asks no more until it is resumed', async (t) => {
+  const { client, asked, count } = waiting();
+  const { context } = open({ client });
   const pass = pullPass(context, never);
-  await asked.promise;
+  await asked;
   context.gate.shut();
   t.is(await pass, 0);
   const next = pullPass(context, never);
   context.gate.open();
   t.is(await next, 0);
-  t.is(count, 1);
+  t.is(count(), 1);
+});
+
+test('regression: a task that was given when the foreman was told to end goes back at once', async (t) => {
+  const id = 'a'.repeat(32);
+  const { client, asked } = waiting({ id, image: 'x', args: ['x'] });
+  const { context } = open({ client });
+  const told = new AbortController();
+  const pass = pullPass(context, told.signal);
+  await asked;
+  told.abort();
+  await pass;
+  t.like(context.held.report(), [{ task: id, attempt: 2, phase: 'returned' }]);
+  t.is(context.running.size, 0);
 });
 
 test('a node that is short of disk or memory asks for no task, and its status says why', async (t) => {
