@@ -15,9 +15,12 @@ import { openWays, type Ways } from './ways.ts';
 
 /** Tasks in flight. */
 const IN_FLIGHT = [1, 2, 4] as const;
-/** Tasks of a run at each of these, starts that are timed, how long an idle foreman is watched, tasks that are held at once. */
-const FULL = { tasks: 40, starts: 5, idleMs: 8000, many: 50 };
-const QUICK = { tasks: 4, starts: 1, idleMs: 1000, many: 3 };
+/**
+ * Tasks of a run at each of these, starts that are timed, how long after its work a foreman is idle and how long it is
+ * watched then, tasks that are held at once.
+ */
+const FULL = { tasks: 40, starts: 5, settleMs: 12_000, idleMs: 8000, many: 50 };
+const QUICK = { tasks: 4, starts: 1, settleMs: 0, idleMs: 1000, many: 3 };
 
 const TASK = { image: 'busybox:stable', args: ['true'], stdout: 'stdout', stderr: 'stderr' };
 const LIMITS = { cpus: 1, memory: '32M', swap: 0, pids: 16, time: '300s' };
@@ -56,6 +59,8 @@ export async function measureGrid({ runs, quick, say }: Effort): Promise<Samples
   for (const some of foremen) await runTasks(grid, some, some.places);
   for (let run = 1; run <= runs; run += 1) {
     say(`run ${run} of ${runs}`);
+    // It looks every ten seconds whether there is memory to give back.
+    await sleep(sizes.settleMs);
     await measureUse(alone, 'foreman_idle', sizes.idleMs, gathered);
     await measureStarts(grid, alone, sizes.starts, gathered);
     for (const some of foremen) await measureThroughput(grid, some, sizes.tasks, gathered);

@@ -5,6 +5,7 @@ import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { type Program, startProgram } from 'kolejka';
 import { keepCompiled } from './compiled.ts';
+import { installProgram, startInstalled } from './installed.ts';
 import type { TestedServer } from './tested-server.ts';
 import { later } from './undo.ts';
 
@@ -29,9 +30,16 @@ export async function startForemen(directory: string, server: TestedServer, plac
     const own = Math.min(left, availableParallelism());
     const { conf, logs, temp } = await writeConf(directory, server, { name, tags: tag, concurency: own });
     later(() => void spawnSync(process.execPath, ['--conditions=kolejka-source', REMOVE_RUNS, temp]));
-    programs.push(await start({ args: ['--config-file', conf], logs }));
+    programs.push(await startInstalled('foreman', await installed(directory), { args: ['--config-file', conf], logs }));
   }
   return { tag, places, programs };
+}
+
+/** Laid out once. */
+let file: Promise<string> | undefined;
+async function installed(directory: string): Promise<string> {
+  keepCompiled();
+  return await (file ??= installProgram('foreman', directory));
 }
 
 /** One foreman that runs more tasks than the machine has CPUs: as plain processes, for a container would want its own. */
@@ -39,14 +47,10 @@ export async function startCrowded(directory: string, server: TestedServer, plac
   const tag = `crowded-${places}`;
   const settings = { name: tag, tags: tag, concurency: places, cpus: places };
   const { conf, logs } = await writeConf(directory, server, settings);
-  return { tag, places, programs: [await start({ args: [conf], entry: PROCESS_FOREMAN, logs })] };
-}
-
-async function start(options: { args: string[]; entry?: string; logs: string }): Promise<Program> {
   keepCompiled();
-  const program = await startProgram('foreman', options);
+  const program = await startProgram('foreman', { args: [conf], entry: PROCESS_FOREMAN, logs });
   later(() => program.kill());
-  return program;
+  return { tag, places, programs: [program] };
 }
 
 async function writeConf(

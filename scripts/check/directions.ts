@@ -25,7 +25,7 @@ export function checkDirections(): string[] {
   const inside = mapValues(imports, (file, all) => all.filter(isRelative).map(resolveFrom(file)));
   const loaded = mapValues(imports, (file, all) => all.filter(isLoaded).filter(isRelative).map(resolveFrom(file)));
   return [
-    ...Array.from(imports).flatMap(([file, all]) => all.flatMap(({ specifier }) => misdirected(file, specifier))),
+    ...Array.from(imports).flatMap(([file, all]) => all.flatMap((found) => misdirected(file, found))),
     ...Array.from(inside).flatMap(([file, all]) => all.flatMap((target) => trespassing(file, target))),
     ...findCycles(loaded),
     ...listFiles('packages').filter(isManifest).flatMap(undeclared),
@@ -57,12 +57,15 @@ function may(name: string, door: string): boolean {
   return (MAY_IMPORT[name] ?? []).some((allowed) => door === allowed || door.startsWith(`${allowed}/`));
 }
 
-function misdirected(file: string, specifier: string): string[] {
+function misdirected(file: string, { specifier, onlyTypes }: Import): string[] {
   const name = packageOf(file);
   const isTest = file.startsWith(`packages/${name}/test/`);
   if (!(name in MAY_IMPORT)) return [`${file}: say in scripts/check/directions.ts what ${name} may import`];
   if (name === 'protocol' && !isTest && specifier.startsWith('node:')) {
     return [`${file}: protocol is words and tables only, and imports ${specifier}`];
+  }
+  if (specifier === 'node:http' && !onlyTypes && !isTest) {
+    return [`${file}: import @kolejka/program/http; node:http loads Node's fetch with it`];
   }
   const door = ours(specifier);
   // Tests go in by the package's own door too.

@@ -4,8 +4,8 @@ import {
   callForBytes,
   type CallOptions,
   callRoute,
+  type Connections,
   type Destination,
-  type Dispatcher,
   openConnections,
 } from '@kolejka/program/call';
 import { type ErrorCode, GridError, type RouteAnswer, type RouteName, TaskId } from '@kolejka/protocol';
@@ -15,7 +15,7 @@ export interface ConnectionOptions extends Credentials {
   /** Address with its scheme, as `parseServer` gives it. */
   server: string;
   /** Shared connections; without them own ones are opened, and closed by `close`. */
-  connections?: Dispatcher;
+  connections?: Connections;
 }
 
 export interface Connection {
@@ -33,11 +33,11 @@ export interface Connection {
 const SESSION_ENDED: ReadonlySet<ErrorCode> = new Set(['not-logged-in', 'csrf-missing']);
 
 export function openConnection(options: ConnectionOptions): Connection {
-  const { server, connections } = options;
-  const own = connections === undefined ? openConnections() : undefined;
-  const dispatcher = connections ?? own;
-  if (dispatcher === undefined) throw new GridError('internal', 'no connections');
-  const login = openLogin(server, options, dispatcher);
+  const { server } = options;
+  const own = options.connections === undefined ? openConnections() : undefined;
+  const connections = options.connections ?? own;
+  if (connections === undefined) throw new GridError('internal', 'no connections');
+  const login = openLogin(server, options, connections);
   let extensions: Promise<boolean> | undefined;
 
   async function loggedIn<Answer>(call: (to: Destination) => Promise<Answer>): Promise<Answer> {
@@ -68,7 +68,7 @@ export function openConnection(options: ConnectionOptions): Connection {
     callForBytes: (name, given) => loggedIn((to) => callForBytes(to, name, given)),
     hasExtensions: () => (extensions ??= askForExtensions()),
     close: async () => {
-      await own?.destroy();
+      own?.close();
     },
   };
 }

@@ -5,7 +5,7 @@
  * password, and answers a sessionid cookie and another csrftoken. Every later request carries both cookies and the
  * csrftoken once more as a header. The Referer is what Django asks for over https.
  */
-import { callRoute, type Destination, type Dispatcher } from '@kolejka/program/call';
+import { callRoute, type Connections, type Destination } from '@kolejka/program/call';
 import { GridError } from '@kolejka/protocol';
 
 export interface Credentials {
@@ -23,25 +23,25 @@ export interface Login {
 }
 
 /** Nothing is sent before the first `ensure`. */
-export function openLogin(server: string, credentials: Credentials, dispatcher: Dispatcher): Login {
+export function openLogin(server: string, credentials: Credentials, connections: Connections): Login {
   return credentials.token === undefined
-    ? loginWithPassword(server, credentials, dispatcher)
-    : loginWithToken(server, credentials.token, dispatcher);
+    ? loginWithPassword(server, credentials, connections)
+    : loginWithToken(server, credentials.token, connections);
 }
 
-function loginWithToken(server: string, token: string, dispatcher: Dispatcher): Login {
+function loginWithToken(server: string, token: string, connections: Connections): Login {
   return {
-    destination: { server, dispatcher, headers: () => ({ authorization: `Bearer ${token}` }) },
+    destination: { server, connections, headers: () => ({ authorization: `Bearer ${token}` }) },
     ensure: async () => 1,
     renew: async () => false,
   };
 }
 
-function loginWithPassword(server: string, { username, password }: Credentials, dispatcher: Dispatcher): Login {
+function loginWithPassword(server: string, { username, password }: Credentials, connections: Connections): Login {
   const cookies = new Map<string, string>();
   const destination: Destination = {
     server,
-    dispatcher,
+    connections,
     headers: () => ({
       referer: `${server}/`,
       ...(cookies.size > 0 && { cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join('; ') }),

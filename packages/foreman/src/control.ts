@@ -3,9 +3,10 @@
  * the directory of the foreman's state, which only its user can enter; so nobody else reaches it.
  */
 import { chmod, rm } from 'node:fs/promises';
-import { createServer, request, type Server } from 'node:http';
+import type { Server } from 'node:http';
 import path from 'node:path';
 import { json } from 'node:stream/consumers';
+import { createServer, request } from '@kolejka/program/http';
 import { GridError, printLimits, type TaskId } from '@kolejka/protocol';
 import type { Gate } from './gate.ts';
 import type { HeldTasks } from './held.ts';

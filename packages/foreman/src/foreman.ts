@@ -12,6 +12,7 @@ import { Disk } from './disk.ts';
 import { Gate } from './gate.ts';
 import { type HeartbeatContext, heartbeatPass, leasesTasks, sendHeartbeat } from './heartbeat.ts';
 import { HeldTasks } from './held.ts';
+import { keepIdleMemorySmall } from './idle-memory.ts';
 import { tellOutput } from './live-output.ts';
 import type { MESSAGES } from './messages.ts';
 import { readOffer } from './node.ts';
@@ -84,6 +85,7 @@ export async function openForeman(
   const { held, seats, gate } = context;
   const controlled = { foreman: config.name, server: config.server, gate, held, seats, asked: shutdown.asked };
   shutdown.closing('control', await openControl(controlSocket(config.state), controlled));
+  shutdown.closing('idle memory', keepIdleMemorySmall(held));
   log.say('foreman-started', { foreman: config.name, server: config.server, leased, ...offer });
   return { finished: end(govern(context, shutdown), { log, shutdown }) };
 }

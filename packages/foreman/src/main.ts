@@ -4,6 +4,7 @@ import {
   commandLine,
   type CommonFlags,
   flagValues,
+  keepHeapSmall,
   logLevel,
   openLog,
   openServiceManager,
@@ -32,6 +33,7 @@ const program = commandLine('kolejka-foreman', 'Governs this node: takes tasks t
 addLimitFlags(program, 'offer');
 
 program.action(async () => {
+  keepHeapSmall();
   const flags = program.opts<Flags>();
   const { FOREMAN_SETTINGS, readForemanConfig } = await import('./config.ts');
   const values = flagValues(flags, Object.keys(FOREMAN_SETTINGS));

@@ -5,7 +5,7 @@
  * otherwise is done to it. `pid` names another one instead: of the same task and user, and where the caller is in a
  * session, of that session.
  */
-import { Agent, request } from 'node:http';
+import { Agent, request } from '@kolejka/program/http';
 import {
   GridError,
   isErrorCode,

@@ -1,6 +1,7 @@
 /** HTTP on the observer's socket: who connects, what is asked, how it is answered. */
-import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:net';
+import { createServer as createHttpServer } from '@kolejka/program/http';
 import { asGridError, GridError, type SessionCommand } from '@kolejka/protocol';
 import { errorBody, rawRefusal, sendAnswer } from './answers.ts';
 import { callerOf } from './caller.ts';

@@ -1,12 +1,13 @@
 /** Call a route by its name. Errors come back as codes; what is safe to repeat is repeated when no answer came. */
 import type { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { GridError, ROUTES, type Route, type RouteAnswer, type RouteInput, type RouteName } from '@kolejka/protocol';
-import { Agent, type Dispatcher, request } from 'undici';
 import { parseAnswer, refusalOf } from './answer.ts';
 import { realClock } from './clock.ts';
+import type { Connections, Response } from './connections.ts';
 import { backOff } from './loop.ts';
 
-export type { Dispatcher } from 'undici';
+export { type Connections, openConnections } from './connections.ts';
 
 /** Where to call, and what to send along. */
 export interface Destination {
@@ -15,8 +16,8 @@ export interface Destination {
   /** Headers of every request: cookies, tokens. Asked anew for each try. */
   headers: () => Record<string, string>;
   /** Hears the headers of every answer: cookies. */
-  heard?: (headers: Dispatcher.ResponseData['headers']) => void;
-  dispatcher?: Dispatcher;
+  heard?: (headers: Response['headers']) => void;
+  connections: Connections;
 }
 
 export interface CallOptions<Name extends RouteName> {
@@ -46,6 +47,9 @@ export interface Bytes {
   etag: string | undefined;
 }
 
+/** What Node refuses to send. */
+const UNSENDABLE: ReadonlySet<string> = new Set(['ERR_INVALID_CHAR', 'ERR_INVALID_URL', 'ERR_INVALID_PROTOCOL']);
+
 /** How often a repeatable call is tried. */
 const TRIES = 4;
 
@@ -56,13 +60,8 @@ const NEVER_SENT: ReadonlySet<string> = new Set([
   'EAI_AGAIN',
   'EHOSTUNREACH',
   'ENETUNREACH',
-  'UND_ERR_CONNECT_TIMEOUT',
+  'CONNECT_TIMEOUT',
 ]);
-
-/** Connections of one program to its server. Closed by whoever opened them. */
-export function openConnections(): Agent {
-  return new Agent({ keepAliveTimeout: 30_000, connect: { timeout: 10_000 } });
-}
 
 /**
  * Calls the route and answers its JSON, checked, without `status`.
@@ -75,7 +74,7 @@ export async function callRoute<Name extends RouteName>(
   options: CallOptions<Name> = {},
 ): Promise<RouteAnswer<Name>> {
   return await send(to, name, options, async (response) => {
-    const answer = { status: response.statusCode, headers: response.headers, text: await response.body.text() };
+    const answer = { status: response.status, headers: response.headers, text: await text(response.body) };
     return parseAnswer(to.server, name, answer);
   });
 }
@@ -90,8 +89,8 @@ export async function callForBytes<Name extends RouteName>(
   options: CallOptions<Name> = {},
 ): Promise<Bytes> {
   return await send(to, name, options, async (response) => {
-    const { statusCode: status, headers, body } = response;
-    if (status !== 200) throw refusalOf(to.server, name, { status, headers, text: await body.text() });
+    const { status, headers, body } = response;
+    if (status !== 200) throw refusalOf(to.server, name, { status, headers, text: await text(body) });
     const length = headers['content-length'] === undefined ? Number.NaN : Number(headers['content-length']);
     const etag = headers['etag'];
     return {
@@ -106,20 +105,18 @@ async function send<Name extends RouteName, Answer>(
   to: Destination,
   name: Name,
   options: CallOptions<Name>,
-  read: (response: Dispatcher.ResponseData) => Promise<Answer>,
+  read: (response: Response) => Promise<Answer>,
 ): Promise<Answer> {
   const route: Route = ROUTES[name];
   const url = addressOf(to.server, route, options);
   for (let attempt = 1; ; attempt += 1) {
     try {
-      const response = await request(url, {
+      const response = await to.connections.request(url, {
         method: route.method,
         headers: { ...to.headers(), ...bodyHeaders(options), ...options.headers },
         body: bodyOf(options),
-        headersTimeout: options.patienceMs ?? 60_000,
-        bodyTimeout: options.patienceMs ?? 60_000,
-        ...(options.signal !== undefined && { signal: options.signal }),
-        ...(to.dispatcher !== undefined && { dispatcher: to.dispatcher }),
+        patienceMs: options.patienceMs ?? 60_000,
+        signal: options.signal,
       });
       to.heard?.(response.headers);
       return await read(response);
@@ -159,11 +156,11 @@ function bodyOf(options: CallOptions<RouteName>): Readable | Buffer | string | n
   return options.body === undefined ? null : JSON.stringify(options.body);
 }
 
-/** A request that undici does not even make, however often it is asked. What it holds is not shown: it may be a token. */
+/** A request that Node does not even make, however often it is asked. What it holds is not shown: it may be a token. */
 function unsendable(server: string, cause: unknown): GridError | undefined {
-  if (codeOf(cause) !== 'UND_ERR_INVALID_ARG') return undefined;
+  if (!UNSENDABLE.has(codeOf(cause) ?? '')) return undefined;
   const { message } = cause as Error;
-  const header = /^invalid (\S+) header$/.exec(message)?.[1];
+  const header = /^Invalid character in header content \["(\S+)"\]$/.exec(message)?.[1];
   if (header === undefined) {
     return new GridError('bad-config', `Nothing can be sent to the server ${server}: ${message}.`, { cause });
   }

@@ -10,3 +10,4 @@ export * from './loop.ts';
 export * from './printable.ts';
 export * from './service-manager.ts';
 export * from './shutdown.ts';
+export * from './small-heap.ts';

@@ -31,14 +31,14 @@ async function listen(t: ExecutionContext, answer: (response: http.ServerRespons
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const dispatcher = openConnections();
-  t.teardown(async () => {
-    await dispatcher.close();
+  const connections = openConnections();
+  t.teardown(() => {
+    connections.close();
     server.closeAllConnections();
     server.close();
   });
   const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const to: Destination = { server: `${address}/kolejka/`, headers: () => ({ 'x-of-caller': 'yes' }), dispatcher };
+  const to: Destination = { server: `${address}/kolejka/`, headers: () => ({ 'x-of-caller': 'yes' }), connections };
   return { to, heard, address };
 }
 
@@ -154,8 +154,8 @@ test('what is not safe to repeat is sent once, unless the caller says so', async
 });
 
 test('a server that is not there is named in one sentence', async (t) => {
-  const dispatcher = openConnections();
-  t.teardown(() => dispatcher.close());
+  const connections = openConnections();
+  t.teardown(() => connections.close());
   const { address, to } = await listen(t, () => undefined);
   const nobody = `${address.slice(0, address.lastIndexOf(':'))}:1`;
   const error = await t.throwsAsync(callRoute({ ...to, server: nobody }, 'putTask', { body: {} }), {
@@ -187,7 +187,7 @@ test('regression: a token that no header can hold is named, not shown, and tried
 test('a silent server is given up after the patience of the call', async (t) => {
   const { to } = await listen(t, () => undefined);
   const error = await t.throwsAsync(callRoute(to, 'putTask', { body: {}, patienceMs: 300 }), { instanceOf: GridError });
-  t.regex(error.message, /UND_ERR_HEADERS_TIMEOUT/);
+  t.regex(error.message, /ANSWER_TIMEOUT/);
 });
 
 test('bytes are sent with their length, and opened anew for each try', async (t) => {
@@ -260,4 +260,69 @@ test('a server that is busy is asked again, when that is harmless', async (t) =>
   );
   await t.throwsAsync(callRoute(other, 'putTask', { body: {} }), { code: 'busy' });
   t.is(heardOnce.length, 1);
+});
+
+test('what has come and is read late is no silence of the server', async (t) => {
+  const whole = Buffer.alloc(1024 * 1024, 'x');
+  const { to } = await listen(t, (response) => response.writeHead(200, { 'content-length': whole.length }).end(whole));
+  const { body } = await callForBytes(to, 'getReference', { params: { key: ID }, patienceMs: 100 });
+  let size = 0;
+  let waited = false;
+  for await (const chunk of body as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    // Several times the patience, once.
+    if (!waited) await new Promise((resolve) => setTimeout(resolve, 500));
+    waited = true;
+  }
+  t.is(size, whole.length);
+});
+
+test('a server that falls silent inside its answer is given up', async (t) => {
+  const { to } = await listen(t, (response) => void response.writeHead(200, { 'content-length': 10 }).write('he'));
+  const { body } = await callForBytes(to, 'getReference', { params: { key: ID }, patienceMs: 200 });
+  await t.throwsAsync(buffer(body), { code: 'ANSWER_TIMEOUT' });
+});
+
+test('a signal ends an answer that still comes, with its reason', async (t) => {
+  const { to } = await listen(t, (response) => void response.writeHead(200, { 'content-length': 10 }).write('he'));
+  const stop = new AbortController();
+  const { body } = await callForBytes(to, 'getReference', { params: { key: ID }, signal: stop.signal });
+  const read = buffer(body);
+  stop.abort(new Error('not wanted any more'));
+  await t.throwsAsync(read, { message: 'not wanted any more' });
+});
+
+test('what a server answers before it has heard all of the bytes is what it says', async (t) => {
+  const server = http.createServer((_request, response) => {
+    // The body stays unread.
+    json(response, { message: 'no', code: 'too-large', status: 'FAIL' }, 413);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const connections = openConnections();
+  t.teardown(() => {
+    connections.close();
+    server.closeAllConnections();
+    server.close();
+  });
+  const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  async function* endless(): AsyncGenerator<Buffer> {
+    for (;;) {
+      yield Buffer.alloc(64 * 1024);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  }
+  const bytes = { open: () => Readable.from(endless()), size: 1024 ** 4 };
+  const call = callRoute({ server: address, headers: () => ({}), connections }, 'putReference', { bytes });
+  await t.throwsAsync(call, { code: 'too-large' });
+});
+
+test('a connection is used again, also by calls to another path', async (t) => {
+  const ports = new Set<number | undefined>();
+  const { to } = await listen(t, (response) => {
+    ports.add(response.socket?.remotePort);
+    json(response, { task: {}, status: 'OK' });
+  });
+  for (let call = 0; call < 5; call += 1) await callRoute(to, 'getTask', { params: { id: `${call}` } });
+  t.is(ports.size, 1);
 });

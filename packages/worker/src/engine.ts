@@ -1,6 +1,6 @@
 /** The container engine, spoken to over its socket. */
 import { GridError } from '@kolejka/protocol';
-import Docker from 'dockerode';
+import { Docker } from './docker.ts';
 
 /** What of the engine a worker needs to know once. */
 export interface Engine {

@@ -5,9 +5,10 @@
  * silent (`routes/blob.ts`), and an answer that nobody reads for two minutes is cut off.
  */
 import { once } from 'node:events';
-import http from 'node:http';
+import type http from 'node:http';
 import https from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { createServer } from '@kolejka/program/http';
 import { heedExpectations } from '@kolejka/program/serve';
 import { GridError } from '@kolejka/protocol';
 import { type Address, printAddress } from '../address.ts';
@@ -40,7 +41,7 @@ export function openDoor(application: http.RequestListener, options: DoorOptions
   };
   const server =
     certificate === undefined
-      ? http.createServer(common)
+      ? createServer(common)
       : https.createServer({ ...common, ...certificate, handshakeTimeout: headersWithinMs });
   server.maxConnections = options.mostConnections;
   server.timeout = unreadMs;
