@@ -77,7 +77,7 @@ function answerTo(
   signal?.addEventListener('abort', abort, { once: true });
   request.once('close', () => signal?.removeEventListener('abort', abort));
   request.once('socket', (socket) => {
-    if (!request.reusedSocket) connectInTime(request, socket);
+    if (socket.connecting) connectInTime(request, socket);
   });
   request.on('timeout', () => {
     // What has come and nobody has read yet is not a silence of the server.
