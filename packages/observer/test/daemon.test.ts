@@ -1,7 +1,8 @@
+import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'ava';
-import { GridError } from '@kolejka/protocol';
+import { asGridError, GridError } from '@kolejka/protocol';
 import { openCgroups } from '../src/cgroup/index.ts';
 import { openObserver } from '../src/client.ts';
 import { askRaw, type Daemon, lives, type OtherCaller, requestText, startCaller, startDaemon } from './daemon.ts';
@@ -214,6 +215,25 @@ whenRoot('hostile input 45: a session opened in a session stays within its limit
   t.is(cgroups.pathOf(caller.pid), `/kolejka/test-nested-${process.pid}/container`);
   t.is((await caller.ask('/close', inner)).status, 403, 'it ended with the outer one');
   await cgroups.open(`/kolejka/test-nested-${process.pid}`).remove();
+});
+
+whenRoot('a process with a real-time priority is moved, or it is said how it can be', async (t) => {
+  const sleeper = spawn('chrt', ['--fifo', '1', 'sleep', '60'], { stdio: 'ignore' });
+  t.teardown(() => sleeper.kill('SIGKILL'));
+  const isReal = () => execFileSync('chrt', ['--pid', String(sleeper.pid)], { encoding: 'utf8' }).includes('SCHED_FIFO');
+  await until(isReal, 'it has its priority');
+  const observer = openObserver(daemon.socket);
+  t.teardown(() => observer.end());
+  const session = await observer.open();
+  const refused = await observer.attach(session, sleeper.pid).then(() => undefined, asGridError);
+  if (refused !== undefined) {
+    t.is(refused.code, 'foreign-process');
+    const command = /: (chrt .*)$/.exec(refused.message)?.[1] ?? refused.message;
+    execFileSync('sh', ['-c', command]);
+    await observer.attach(session, sleeper.pid);
+  }
+  t.regex(openCgroups().pathOf(sleeper.pid ?? 0) ?? '', new RegExp(session.session_id));
+  await observer.close(session);
 });
 
 whenRoot('hostile input 44: sessions opened inside sessions end at a depth, and all end in order', async (t) => {

@@ -29,12 +29,20 @@ export function someDoNotDie(path: string, pids: readonly number[]): GridError {
   );
 }
 
-/** Moves one process. @throws GridError `foreign-process` when it is gone */
+/** Why a process cannot be moved, by what the kernel says (cgroup_procs_write_start, cpu_cgroup_can_attach). */
+const IMMOVABLE: Readonly<Record<string, (pid: number) => string>> = {
+  ESRCH: (pid) => `There is no process ${pid}.`,
+  EINVAL: (pid) =>
+    `Process ${pid} has a real-time priority, which no session has time for; give it an ordinary one: chrt --other --pid 0 ${pid}`,
+};
+
+/** Moves one process. @throws GridError `foreign-process` when it is gone, or cannot be in a group */
 export function moveInto(directory: string, pid: number): void {
   try {
     writeFile(`${directory}/cgroup.procs`, pid);
   } catch (thrown) {
-    if (errorCode(thrown) !== 'ESRCH') throw thrown;
-    throw new GridError('foreign-process', `There is no process ${pid}.`, { cause: thrown });
+    const why = IMMOVABLE[errorCode(thrown)];
+    if (why === undefined) throw thrown;
+    throw new GridError('foreign-process', why(pid), { cause: thrown });
   }
 }
