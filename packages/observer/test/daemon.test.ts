@@ -220,7 +220,8 @@ whenRoot('hostile input 45: a session opened in a session stays within its limit
 whenRoot('a process with a real-time priority is moved, or it is said how it can be', async (t) => {
   const sleeper = spawn('chrt', ['--fifo', '1', 'sleep', '60'], { stdio: 'ignore' });
   t.teardown(() => sleeper.kill('SIGKILL'));
-  const isReal = () => execFileSync('chrt', ['--pid', String(sleeper.pid)], { encoding: 'utf8' }).includes('SCHED_FIFO');
+  const isReal = () =>
+    execFileSync('chrt', ['--pid', String(sleeper.pid)], { encoding: 'utf8' }).includes('SCHED_FIFO');
   await until(isReal, 'it has its priority');
   const observer = openObserver(daemon.socket);
   t.teardown(() => observer.end());
