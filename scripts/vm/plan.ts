@@ -1,9 +1,13 @@
 /** What a guest is to do, as a script that its `tests.sh` reads. */
 import type { Suite, Tests } from './suites.ts';
 
-/** Begins the line of a guest's report that names what comes next, and the one that says how ava ended. */
+/**
+ * Begins the line of a guest's report that names what comes next, the one that says how ava ended, and the one that says
+ * what crashed and that ava is run once more.
+ */
 export const NAME_MARK = '#: ';
 export const STATUS_MARK = '#? ';
+export const AGAIN_MARK = '#! ';
 
 /** @param all also what is not essential */
 export function printPlan({ name, init, tests }: Suite, all: boolean): string {

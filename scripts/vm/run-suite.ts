@@ -25,19 +25,24 @@ export interface SuiteOptions {
 
 /** Runs a suite. That its guest does not come to the end is a failed test too. */
 export async function runSuite(suite: Suite, { acceleration, checkoutDisk, directory, finished }: SuiteOptions) {
-  const console = path.join(directory, `${suite.init}.console`);
+  const consoleFile = path.join(directory, `${suite.init}.console`);
   const made = readMade();
   const disks = [made.disk, checkoutDisk];
-  const machine = startMachine(made, { acceleration, kernelArguments: kernelArguments(suite), disks, console });
+  const machine = startMachine(made, {
+    acceleration,
+    kernelArguments: kernelArguments(suite),
+    disks,
+    console: consoleFile,
+  });
   const kill = () => machine.kill('SIGKILL');
   process.once('exit', kill);
   const alarm = setTimeout(kill, PATIENCE_MS);
   try {
-    const report = openReport(finished);
+    const report = openReport(finished, (sentence) => console.log(sentence));
     const complaints = await listen(machine, report.line);
     const problem = report.end();
     if (problem === undefined) return;
-    const said = [...complaints.split('\n'), ...(await tailOf(console))].map((line) => `  ${line}`);
+    const said = [...complaints.split('\n'), ...(await tailOf(consoleFile))].map((line) => `  ${line}`);
     finished({
       outcome: 'failed',
       title: `${suite.name}: ${problem}`,

@@ -4,11 +4,15 @@ import { printPlan } from '../../scripts/vm/plan.ts';
 import { openReport } from '../../scripts/vm/report.ts';
 import type { Suite } from '../../scripts/vm/suites.ts';
 
-function read(text: string): { tests: Finished[]; problem: string | undefined } {
+function read(text: string): { tests: Finished[]; notes: string[]; problem: string | undefined } {
   const tests: Finished[] = [];
-  const report = openReport((finished) => tests.push(finished));
+  const notes: string[] = [];
+  const report = openReport(
+    (finished) => tests.push(finished),
+    (sentence) => notes.push(sentence),
+  );
   for (const line of text.split('\n')) report.line(line);
-  return { tests, problem: report.end() };
+  return { tests, notes, problem: report.end() };
 }
 
 const OK = 'TAP version 13\nok 1 - it works\n1..1\n';
@@ -39,6 +43,22 @@ for (const [what, text, title] of WRONG) {
     t.is(problem, undefined);
   });
 }
+
+test('tests that are run once more count once, and why is said', (t) => {
+  const once = 'ok 1 - a\nnot ok 2 - b\n  ---\n';
+  const { tests, notes } = read(`#: one\n${once}#! node: fatal signal 11\nok 1 - a\nok 2 - b\nok 3 - c\n#? 0\n#: end`);
+  t.deepEqual(
+    tests.map(({ title, outcome }) => `${title} ${outcome}`),
+    ['one: a passed', 'one: b passed', 'one: c passed'],
+  );
+  t.is(notes.length, 1);
+  t.regex(notes[0] ?? '', /^one: once more.*node: fatal signal 11$/);
+  const again = read(`#: one\n${once}#! fatal signal 11\n${once}#? 1\n#: end`).tests;
+  t.deepEqual(
+    again.map(({ title, outcome }) => `${title} ${outcome}`),
+    ['one: a passed', 'one: b failed'],
+  );
+});
 
 test('a guest that ends early says how far it came', (t) => {
   t.is(read('').problem, 'the guest starts');

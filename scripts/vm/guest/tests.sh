@@ -14,6 +14,7 @@ export PATH NODE_COMPILE_CACHE
 # Loop devices and FUSE are there once their modules are; nobody loads them by looking for the device.
 modprobe -a loop fuse overlay
 stty -F "$report" raw -echo
+echo 1 > /proc/sys/kernel/print-fatal-signals
 
 await() {
   tries=0
@@ -33,6 +34,15 @@ start_podman() {
   await test -S "$podman_socket" && podman load -q -i "$images"
 }
 
+# What the kernel has said of programs that crashed.
+crashes() {
+  dmesg | grep -E 'segfault|traps:|fatal signal|Out of memory'
+}
+
+try() {
+  "$node" --conditions=kolejka-source scripts/test/ava.mjs --tap --serial --timeout=10m "$@" > "$report"
+}
+
 # run ENGINE NAME ARGUMENTS-OF-AVA...
 run() {
   engine=$1
@@ -47,8 +57,16 @@ run() {
   *" $engine "*) ;;
   *) "start_$engine" && started="$started $engine" ;;
   esac
-  "$node" --conditions=kolejka-source scripts/test/ava.mjs --tap --serial --timeout=10m "$@" > "$report"
-  echo "#? $?" > "$report"
+  before=$(crashes | wc -l)
+  try "$@"
+  status=$?
+  # Emulated, programs were seen to crash that run well on a processor (docs/decisions/0014): then once more.
+  if [ "$status" != 0 ] && grep -q 'QEMU TCG' /proc/cpuinfo && [ "$(crashes | wc -l)" -gt "$before" ]; then
+    echo "#! $(crashes | tail -n 1)" > "$report"
+    try "$@"
+    status=$?
+  fi
+  echo "#? $status" > "$report"
 }
 
 cd "$checkout" || exit 1
