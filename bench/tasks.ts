@@ -15,12 +15,17 @@ export function taskOfClass(number: number, { requires = [] as readonly string[]
   };
 }
 
-/** A foreman with room for any of these tasks, but for one. */
+const NODE = { cpus: 16, memory: '64G', pids: 4096, storage: '256G', workspace: '256G', time: '3600s' };
+
+/** A foreman with room for any of these tasks, but for one; it says all that ours says. */
 export const OFFER = {
   foreman: 'bench',
   concurency: 1,
   tags: ['x86_64'],
-  limits: { cpus: 16, memory: '64G', pids: 4096, storage: '256G', workspace: '256G', time: '3600s' },
+  limits: NODE,
+  node: NODE,
+  defaults: { cpus: 1 },
+  images: ['kolejka/judge:latest', 'busybox:stable'],
 };
 
 /** A tag no foreman here has. */

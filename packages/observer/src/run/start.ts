@@ -62,6 +62,8 @@ export interface Started extends Reachable {
 
 /** The line is the permission to go on. When this process ends before it is written, so does the shell. */
 const STARTER = 'read -r _ <&3 || exit 125; exec 3<&-; exec "$@"';
+/** What a shell adds to the environment: it is taken away again unless it was given. */
+const ADDED = ['PWD', 'OLDPWD', 'SHLVL'] as const;
 
 /**
  * Opens a session, sets its limits, and runs a program in it. Nothing is left when that fails.
@@ -122,8 +124,9 @@ async function spawnWaiting(program: Program, name: string): Promise<ChildProces
     stdout = 'inherit',
     stderr = 'inherit',
   } = program;
+  const added = ['_', ...ADDED.filter((variable) => env[variable] === undefined)];
   const child = await inherit(program, (identity) =>
-    spawn('/bin/sh', ['-c', STARTER, name, ...args], {
+    spawn('/bin/sh', ['-c', `unset ${added.join(' ')}; ${STARTER}`, name, ...args], {
       ...identity,
       cwd: dir ?? (root === undefined ? process.cwd() : '/'),
       env: { ...env },
