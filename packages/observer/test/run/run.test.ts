@@ -124,7 +124,7 @@ whenRoot('directory, environment, umask and niceness are as said', async (t) => 
   t.is(stdout, '/usr\n0027\n3\nA=1=2\nB=\n', stderr);
 });
 
-whenRoot('regression: the environment of a program is what was said, and nothing of the shell that starts it', async (t) => {
+whenRoot('regression: nothing of the shell that starts a program is in its environment', async (t) => {
   const { stdout, stderr } = await run(daemon.socket, ['--dir', '/usr', '--clear-env', '--env', 'A=1', '/usr/bin/env']);
   t.is(stdout, 'A=1\n', stderr);
 });
