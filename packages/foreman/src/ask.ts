@@ -83,6 +83,7 @@ export async function ask(context: AskContext, signal: AbortSignal, images: read
   const released = seats.released();
   const asked = clock.monotonic();
   const leaving = AbortSignal.any([signal, gate.shutting]);
+  if (leaving.aborted) return NOTHING;
   const left = Promise.withResolvers<void>();
   const leave = () => left.resolve();
   leaving.addEventListener('abort', leave, { once: true });
@@ -165,8 +166,8 @@ async function hurry(
     await Promise.race([answered, left, sent]);
     if (await keptWithin(answered, tries === 1 ? HEARD_MS.first : HEARD_MS.later, clock, signal)) return true;
     if (tries === 1) continue;
-    ending.failed(clock.monotonic());
     if (leaving.aborted) break;
+    ending.failed(clock.monotonic());
   }
   givenUp.abort();
   return true;

@@ -47,10 +47,11 @@ export async function openForeman(
   // First, for the state is nobody else's then.
   const spool = await openSpool(config.state);
   shutdown.closing('spool', () => spool.close());
-  const disk = new Disk(config.temp);
-  await disk.test();
   const { worker, cpus: given = [], close } = await openWorker(config, log);
   shutdown.closing('worker', close);
+  // Now, for what an earlier process has left there is removed.
+  const disk = new Disk(config.temp);
+  await disk.test();
   const client = openClient(config);
   shutdown.closing('client', () => client.close());
   // Wrong credentials are said now and not in a loop.

@@ -187,6 +187,14 @@ test('a foreman that is told to end hears what the server has just given it', as
   t.is((await answer).tasks.length, 1);
 });
 
+test('a foreman that was told to end before it asked does not ask', async (t) => {
+  const { context, asked } = open();
+  t.deepEqual(await ask(context, AbortSignal.abort()), { tasks: [] });
+  context.gate.shut();
+  t.deepEqual(await ask(context, never), { tasks: [] });
+  t.is(asked.length, 0);
+});
+
 test('so it does when it is told while an end goes unheard, and waits no longer than for a last one', async (t) => {
   const told = new AbortController();
   const { context, seat, ends, move } = open();

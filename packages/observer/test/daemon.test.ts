@@ -229,6 +229,14 @@ whenRoot('a process with a real-time priority is moved, or it is said how it can
   const refused = await observer.attach(session, sleeper.pid).then(() => undefined, asGridError);
   if (refused !== undefined) {
     t.is(refused.code, 'foreign-process');
+    t.notRegex(
+      readFileSync(`/proc/${sleeper.pid}/cgroup`, 'utf8'),
+      /kolejka_observer/,
+      'it is where it was, everywhere',
+    );
+    const again = await observer.attach(undefined, sleeper.pid).then(() => undefined, asGridError);
+    t.is(again?.code, 'foreign-process');
+    t.true(lives(sleeper.pid ?? 0), 'the session that was opened for it has ended without it');
     const command = /: (chrt .*)$/.exec(refused.message)?.[1] ?? refused.message;
     execFileSync('sh', ['-c', command]);
     await observer.attach(session, sleeper.pid);

@@ -45,7 +45,7 @@ export function openConnections(): Connections {
     async request(address, { method, headers, body, patienceMs, signal }) {
       signal?.throwIfAborted();
       const url = new URL(address);
-      const options = { method, headers: withLength(headers, body), timeout: patienceMs };
+      const options = { method, headers: withLength(headers, body) };
       const request =
         url.protocol === 'https:'
           ? tlsRequest(url, { ...options, agent: tls })
@@ -78,11 +78,13 @@ function answerTo(
   request.once('close', () => signal?.removeEventListener('abort', abort));
   request.once('socket', (socket) => {
     if (socket.connecting) connectInTime(request, socket);
-  });
-  request.on('timeout', () => {
-    // What has come and nobody has read yet is not a silence of the server.
-    if ((response?.readableLength ?? 0) > 0) request.setTimeout(patienceMs);
-    else end(failure('ANSWER_TIMEOUT', `nothing came for ${patienceMs} ms`));
+    const fallSilent = () => {
+      // What has come and nobody has read yet is not a silence of the server.
+      if ((response?.readableLength ?? 0) > 0) socket.setTimeout(patienceMs);
+      else end(failure('ANSWER_TIMEOUT', `nothing came for ${patienceMs} ms`));
+    };
+    socket.setTimeout(patienceMs).on('timeout', fallSilent);
+    request.once('close', () => socket.off('timeout', fallSilent));
   });
   // Also after the answer: a server need not listen to all of the body before it refuses it.
   request.on('error', reject);

@@ -265,16 +265,27 @@ test('a server that is busy is asked again, when that is harmless', async (t) =>
 test('what has come and is read late is no silence of the server', async (t) => {
   const whole = Buffer.alloc(1024 * 1024, 'x');
   const { to } = await listen(t, (response) => response.writeHead(200, { 'content-length': whole.length }).end(whole));
-  const { body } = await callForBytes(to, 'getReference', { params: { key: ID }, patienceMs: 100 });
+  const { body } = await callForBytes(to, 'getReference', { params: { key: ID }, patienceMs: 500 });
   let size = 0;
   let waited = false;
   for await (const chunk of body as AsyncIterable<Buffer>) {
     size += chunk.length;
     // Several times the patience, once.
-    if (!waited) await new Promise((resolve) => setTimeout(resolve, 500));
+    if (!waited) await new Promise((resolve) => setTimeout(resolve, 2000));
     waited = true;
   }
   t.is(size, whole.length);
+});
+
+test('a server that falls silent after what was read late is given up all the same', async (t) => {
+  const part = Buffer.alloc(1024 * 1024, 'x');
+  const { to } = await listen(
+    t,
+    (response) => void response.writeHead(200, { 'content-length': part.length + 1 }).write(part),
+  );
+  const { body } = await callForBytes(to, 'getReference', { params: { key: ID }, patienceMs: 500 });
+  await new Promise((resolve) => setTimeout(resolve, 2000));
+  await t.throwsAsync(buffer(body), { code: 'ANSWER_TIMEOUT' });
 });
 
 test('a server that falls silent inside its answer is given up', async (t) => {

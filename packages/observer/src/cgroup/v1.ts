@@ -205,8 +205,15 @@ class GroupV1 implements Group {
     return cpusAbove(this.#files, 1);
   }
 
+  /** In all hierarchies or in none: one of them may refuse. */
   enter(pid: number): void {
-    for (const directory of this.#cgroups.directories(this.path)) moveInto(directory, pid);
+    const before = this.#cgroups.placementOf(pid);
+    try {
+      for (const directory of this.#cgroups.directories(this.path)) moveInto(directory, pid);
+    } catch (thrown) {
+      if (before !== undefined && this.#cgroups.placementOf(pid) !== undefined) this.#cgroups.putBack(pid, before);
+      throw thrown;
+    }
   }
 
   read(names: readonly StatName[] = STAT_NAMES): Stats {

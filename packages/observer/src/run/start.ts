@@ -62,7 +62,7 @@ export interface Started extends Reachable {
 
 /** The line is the permission to go on. When this process ends before it is written, so does the shell. */
 const STARTER = 'read -r _ <&3 || exit 125; exec 3<&-; exec "$@"';
-/** What a shell adds to the environment: it is taken away again unless it was given. */
+/** What a shell adds to the environment: it is taken away again unless it was given; `_`, which `read` writes, always. */
 const ADDED = ['PWD', 'OLDPWD', 'SHLVL'] as const;
 
 /**
@@ -92,7 +92,8 @@ export async function startInSession(observer: Observer, program: Program, name 
   } catch (thrown) {
     child.kill('SIGKILL');
     await exited;
-    if (opened !== undefined) await takeDown(observer, opened);
+    // Why it failed is told, not that the clearing up did too.
+    if (opened !== undefined) await takeDown(observer, opened).catch(() => undefined);
     throw thrown;
   }
   const session = opened;
@@ -165,7 +166,7 @@ async function takeDown(observer: Observer, session: Session): Promise<Stats> {
     return await waitFor(() => observer.close(session));
   } catch (thrown) {
     // The observer has closed it: it has found nobody in it first, or ended before it could answer.
-    if (thrown instanceof GridError && thrown.code === 'wrong-secret') return observer.stats(session);
+    if (thrown instanceof GridError && thrown.code === 'wrong-secret') return waitFor(() => observer.stats(session));
     throw thrown;
   }
 }
