@@ -8,7 +8,7 @@ import { cp, mkdir, open, symlink } from 'node:fs/promises';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
-import type { Program, ProgramName } from 'kolejka';
+import { type Program, type ProgramName, programOf } from 'kolejka';
 import { runChild } from './child.ts';
 import { later } from './undo.ts';
 
@@ -42,17 +42,7 @@ export async function startInstalled(
   const ended = once(child, 'exit').then(() => undefined);
   const ready = await Promise.race([firstLine(child.stdout), ended]);
   if (ready === undefined) throw new Error(`kolejka-${name} did not start: see ${path.join(logs, `${name}.log`)}`);
-  return {
-    name,
-    pid: child.pid ?? 0,
-    ready,
-    ended,
-    async stop() {
-      child.kill('SIGTERM');
-      await ended;
-    },
-    kill: () => void child.kill('SIGKILL'),
-  };
+  return programOf(name, child, { ready, ended });
 }
 
 async function firstLine(stdout: Readable | null): Promise<string | undefined> {

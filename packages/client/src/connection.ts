@@ -34,9 +34,8 @@ const SESSION_ENDED: ReadonlySet<ErrorCode> = new Set(['not-logged-in', 'csrf-mi
 
 export function openConnection(options: ConnectionOptions): Connection {
   const { server } = options;
-  const own = options.connections === undefined ? openConnections() : undefined;
-  const connections = options.connections ?? own;
-  if (connections === undefined) throw new GridError('internal', 'no connections');
+  const areOwn = options.connections === undefined;
+  const connections = options.connections ?? openConnections();
   const login = openLogin(server, options, connections);
   let extensions: Promise<boolean> | undefined;
 
@@ -68,7 +67,7 @@ export function openConnection(options: ConnectionOptions): Connection {
     callForBytes: (name, given) => loggedIn((to) => callForBytes(to, name, given)),
     hasExtensions: () => (extensions ??= askForExtensions()),
     close: async () => {
-      own?.close();
+      if (areOwn) connections.close();
     },
   };
 }

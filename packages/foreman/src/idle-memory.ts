@@ -35,13 +35,18 @@ function collect(): void {
 
 let mallocTrim: ((pad: number) => number) | undefined;
 
-/** Pages that malloc has free, see malloc_trim(3). Another library than glibc has no such function. */
+/** Pages that malloc has free, see malloc_trim(3). */
 function trim(): void {
+  mallocTrim ??= findMallocTrim();
+  mallocTrim(0);
+}
+
+/** Another library than glibc has no such function. */
+function findMallocTrim(): (pad: number) => number {
   try {
     const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi');
-    mallocTrim ??= koffi.load(null).func('int malloc_trim(size_t pad)') as unknown as (pad: number) => number;
+    return koffi.load(null).func('int malloc_trim(size_t pad)');
   } catch {
-    mallocTrim = () => 0;
+    return () => 0;
   }
-  mallocTrim(0);
 }

@@ -72,6 +72,15 @@ export async function startProgram(
     signal?.throwIfAborted();
     throw new GridError('node-unfit', `kolejka-${name} did not start: ${await lastWords(logFile, said)}`);
   }
+  return programOf(name, child, { ready, ended });
+}
+
+/** A child that is ready, as a program of the grid. */
+export function programOf(
+  name: ProgramName,
+  child: ChildProcess,
+  { ready, ended }: Pick<Program, 'ready' | 'ended'>,
+): Program {
   return {
     name,
     pid: child.pid ?? 0,

@@ -17,10 +17,23 @@ interface Heard {
   body: string;
 }
 
+/** A server on a free port and connections to it; both are gone at the end of the test. */
+async function serve(t: ExecutionContext, listener: http.RequestListener) {
+  const server = http.createServer(listener).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const connections = openConnections();
+  t.teardown(() => {
+    connections.close();
+    server.closeAllConnections();
+    server.close();
+  });
+  return { address: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, connections };
+}
+
 /** A server that answers as the test says, and remembers what it heard. */
 async function listen(t: ExecutionContext, answer: (response: http.ServerResponse, nth: number) => void) {
   const heard: Heard[] = [];
-  const server = http.createServer((request, response) => {
+  const { address, connections } = await serve(t, (request, response) => {
     const parts: Buffer[] = [];
     request.on('data', (part: Buffer) => parts.push(part));
     request.on('end', () => {
@@ -29,15 +42,6 @@ async function listen(t: ExecutionContext, answer: (response: http.ServerRespons
       answer(response, heard.length);
     });
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const connections = openConnections();
-  t.teardown(() => {
-    connections.close();
-    server.closeAllConnections();
-    server.close();
-  });
-  const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const to: Destination = { server: `${address}/kolejka/`, headers: () => ({ 'x-of-caller': 'yes' }), connections };
   return { to, heard, address };
 }
@@ -304,19 +308,10 @@ test('a signal ends an answer that still comes, with its reason', async (t) => {
 });
 
 test('what a server answers before it has heard all of the bytes is what it says', async (t) => {
-  const server = http.createServer((_request, response) => {
+  const { address, connections } = await serve(t, (_request, response) => {
     // The body stays unread.
     json(response, { message: 'no', code: 'too-large', status: 'FAIL' }, 413);
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const connections = openConnections();
-  t.teardown(() => {
-    connections.close();
-    server.closeAllConnections();
-    server.close();
-  });
-  const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   async function* endless(): AsyncGenerator<Buffer> {
     for (;;) {
       yield Buffer.alloc(64 * 1024);
